@@ -1,0 +1,5 @@
+"""`python -m mountify` is the command line."""
+
+from mountify.cli import main
+
+main()

@@ -1,0 +1,51 @@
+"""Resend. Sends one mail under one key; the same key never sends twice within a day."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from mountify.core.errors import MailRefused, MailUnavailable
+
+READ_S = 10
+# Answers that a repeat may turn into a success: https://resend.com/docs/api-reference/errors
+_WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_settings = threading.Lock()
+
+
+class ResendMailer:
+    def __init__(
+        self, key: str, sender: str, *, api_url: str | None = None, before_call: Callable[[], None] = lambda: None
+    ) -> None:
+        self._key, self._sender, self._api_url = key, sender, api_url
+        self._before_call = before_call
+
+    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
+        """Give the mail to Resend and return its id. Raises MailUnavailable (try again) or MailRefused (do not).
+
+        https://resend.com/docs/api-reference/emails/send-email
+        """
+        import resend
+        from resend.exceptions import ResendError
+
+        self._before_call()
+        with _settings:  # the SDK keeps its settings in module globals
+            resend.api_key = self._key
+            if self._api_url:
+                resend.api_url = self._api_url
+            resend.default_http_client = resend.RequestsClient(timeout=READ_S)
+        try:
+            answer = resend.Emails.send(
+                {"from": self._sender, "to": [to], "subject": subject, "html": html, "text": text},
+                {"idempotency_key": idempotency_key},
+            )
+        except ResendError as error:
+            if error.error_type == "HttpClientError" or _status(error.code) in _WORTH_A_RETRY:
+                raise MailUnavailable from error
+            raise MailRefused from error
+        return str(answer["id"])
+
+
+def _status(code: object) -> int:
+    text = str(code)
+    return int(text) if text.isdigit() else 500

@@ -1,0 +1,160 @@
+"""Stripe Checkout. The only place that knows Stripe's words."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
+
+CONNECT_S, READ_S, RETRIES = 3, 10, 2
+TOLERANCE_S = 300
+
+
+class StripePayments:
+    """Raises PaymentsUnavailable when it is unclear what Stripe did, PaymentRefused when Stripe said no."""
+
+    def __init__(
+        self,
+        key: str,
+        webhook_secrets: tuple[str, ...],
+        *,
+        api_base: str | None = None,
+        before_call: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._key, self._api_base = key, api_base
+        self._webhook_secrets = webhook_secrets
+        self._before_call = before_call
+        self._client: StripeClient | None = None
+        self._is_live = key.startswith(("sk_live_", "rk_live_"))
+
+    def create_session(self, params: Mapping[str, Any], idempotency_key: str) -> PaymentSession:
+        """https://docs.stripe.com/api/checkout/sessions/create"""
+        return self._ask(
+            lambda client: client.v1.checkout.sessions.create(
+                params,  # type: ignore[arg-type]
+                {"idempotency_key": idempotency_key},
+            )
+        )
+
+    def get_session(self, session_id: str) -> PaymentSession:
+        """https://docs.stripe.com/api/checkout/sessions/retrieve. Raises UnknownSession."""
+        return self._ask(lambda client: client.v1.checkout.sessions.retrieve(session_id))
+
+    def expire_session(self, session_id: str) -> PaymentSession:
+        """https://docs.stripe.com/api/checkout/sessions/expire. A session that is not open is given back as it is."""
+        try:
+            return self._ask(lambda client: client.v1.checkout.sessions.expire(session_id))
+        except PaymentRefused:
+            return self.get_session(session_id)
+
+    def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
+        """Verify a delivery and give the event. Raises BadSignature for anything that Stripe would not send.
+
+        https://docs.stripe.com/webhooks#verify-manually
+        """
+        from stripe import SignatureVerificationError, WebhookSignature
+
+        try:
+            text = payload.decode("utf-8")
+            for secret in self._webhook_secrets:
+                try:
+                    WebhookSignature.verify_header(text, signature or "", secret, TOLERANCE_S)
+                    break
+                except SignatureVerificationError:
+                    continue
+            else:
+                raise BadSignature
+            event = json.loads(text)
+            signed_at = int(next(part[2:] for part in (signature or "").split(",") if part.startswith("t=")))
+        except (ValueError, AttributeError, IndexError, RecursionError, StopIteration) as error:
+            raise BadSignature from error
+        if signed_at > time.time() + TOLERANCE_S or not _is_event(event) or event.get("livemode") is not self._is_live:
+            raise BadSignature
+        return dict(event)
+
+    def _ask(self, call: Callable[[StripeClient], Any]) -> PaymentSession:
+        import stripe
+
+        self._before_call()
+        try:
+            return _read_session(call(self._connected()).to_dict())
+        except stripe.InvalidRequestError as error:
+            if error.code == "resource_missing" or error.http_status == 404:
+                raise UnknownSession from error
+            raise PaymentRefused from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            raise PaymentRefused from error
+        except stripe.StripeError as error:
+            raise PaymentsUnavailable from error
+
+    def _connected(self) -> StripeClient:
+        import stripe
+
+        if self._client is None:
+            self._client = stripe.StripeClient(
+                self._key,
+                base_addresses={"api": self._api_base} if self._api_base else None,
+                http_client=stripe.RequestsClient(timeout=(CONNECT_S, READ_S)),
+                max_network_retries=RETRIES,
+            )
+        return self._client
+
+
+def _is_event(event: object) -> bool:
+    return (
+        isinstance(event, dict)
+        and all(isinstance(event.get(name), str) and 0 < len(event[name]) < 256 for name in ("id", "type"))
+        and isinstance(event.get("data"), dict)
+        and isinstance(event["data"].get("object"), dict)
+    )
+
+
+def _read_session(session: dict[str, Any]) -> PaymentSession:
+    reference = session.get("client_reference_id") or ""
+    customer = session.get("customer_details") or {}
+    return PaymentSession(
+        id=session["id"],
+        url=session.get("url"),
+        outcome=_outcome(session),
+        amount_total=session["amount_total"],
+        currency=session["currency"],
+        order_id=int(reference) if reference.isascii() and reference.isdigit() else None,
+        payment_intent=_id_of(session.get("payment_intent")),
+        email=customer.get("email") or session.get("customer_email"),
+        delivery=_delivery(session),
+    )
+
+
+def _outcome(session: dict[str, Any]) -> SessionOutcome:
+    """https://docs.stripe.com/api/checkout/sessions/object: status and payment_status."""
+    if session["status"] == "expired":
+        return SessionOutcome.CLOSED
+    if session["status"] == "open":
+        return SessionOutcome.OPEN
+    return SessionOutcome.PAID if session["payment_status"] == "paid" else SessionOutcome.PROCESSING
+
+
+def _delivery(session: dict[str, Any]) -> Delivery | None:
+    """`collected_information.shipping_details` is where to ship; `customer_details.address` is the billing address."""
+    details = (session.get("collected_information") or {}).get("shipping_details")
+    if not details or not details.get("address"):
+        return None
+    address = details["address"]
+    return Delivery(
+        name=details.get("name") or "",
+        phone=(session.get("customer_details") or {}).get("phone") or "",
+        address={
+            name: address.get(name) or "" for name in ("line1", "line2", "city", "state", "postal_code", "country")
+        },
+    )
+
+
+def _id_of(thing: dict[str, Any] | str | None) -> str | None:
+    return str(thing["id"]) if isinstance(thing, dict) else thing

@@ -1,0 +1,56 @@
+"""Put the parts together."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from mountify import db
+from mountify.blueprints import auth, cart, checkout, health, home, orders, products, theme, webhooks
+from mountify.config import Config
+from mountify.gateways import Gateways, from_config
+from mountify.store import Store
+from mountify.web.assets import init_assets
+from mountify.web.auth import init_auth
+from mountify.web.converters import IdConverter
+from mountify.web.csrf import init_csrf
+from mountify.web.errors import init_errors
+from mountify.web.headers import init_headers
+from mountify.web.limits import init_limits
+from mountify.web.request_log import init_request_ids
+from mountify.web.sessions import ShopSessionInterface
+from mountify.web.templating import init_templating
+
+MOST_BODY_BYTES = 1024 * 1024
+MOST_FORM_BYTES = 256 * 1024
+
+
+def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
+    """Make the web application. The database must be connected already (db.connect)."""
+    app = Flask("mountify")
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        SHOP=config,
+        STATIC_URL=config.static_url,
+        MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_FORM_BYTES,
+        MAX_FORM_PARTS=1000,
+    )
+    if config.trusted_proxies:
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
+    app.extensions["gateways"] = gateways or from_config(config)
+    app.url_map.converters["id"] = IdConverter
+    app.session_interface = ShopSessionInterface(Store(config.redis_url), config)
+    init_request_ids(app)
+    init_auth(app)
+    init_headers(app, config)
+    init_csrf(app)
+    init_limits(app, config)
+    init_templating(app, config)
+    init_assets(app)
+    init_errors(app)
+    for front in (home, products, cart, checkout, orders, auth, theme, webhooks, health):
+        app.register_blueprint(front.bp)
+    app.teardown_appcontext(lambda _error: db.release())
+    return app

@@ -1,0 +1,105 @@
+"""The cart, for guests and accounts alike."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from mountify.core.clock import utcnow
+from mountify.forms.base import BadForm
+from mountify.forms.cart import AddItemForm, UpdateItemForm
+from mountify.services import carts, products
+from mountify.web.answers import back, done, page, wants_fragment
+from mountify.web.auth import cart_owner, find_cart_owner
+
+from .products import show_page
+
+bp = Blueprint("cart", __name__, url_prefix="/cart")
+
+
+@bp.get("")
+def show() -> Response:
+    cart = carts.get_view(find_cart_owner())
+    return page(
+        "cart/show.html",
+        block="cart",
+        cart=cart,
+        new_products=products.list_new(4) if cart.is_empty else [],
+        now=utcnow(),
+    )
+
+
+@bp.post("/items")
+def add_item() -> Response:
+    """Put a product in the cart."""
+    form = AddItemForm()
+    if not form.validate():
+        return _bad_item(form)
+    line = carts.add_item(cart_owner(), form.product_id.value, form.quantity.value, now=utcnow())
+    message = ngettext("Added %(name)s.", "Added %(num)s × %(name)s.", line.quantity, name=line.product.name)
+    return done(message, to=_after_adding(), stream="cart/add_item.stream.html", line=line)
+
+
+@bp.post("/items/<id:product_id>")
+def update_item(product_id: int) -> Response:
+    form = UpdateItemForm()
+    if not form.validate():
+        return _bad_quantity(form)
+    carts.set_quantity(cart_owner(), product_id, form.wanted, now=utcnow())
+    return _changed(None)
+
+
+@bp.post("/items/<id:product_id>/removal")
+def remove_item(product_id: int) -> Response:
+    carts.remove_item(cart_owner(), product_id)
+    return _changed(_("Removed from your cart."))
+
+
+@bp.post("/removal")
+def clear() -> Response:
+    carts.clear(cart_owner())
+    return _changed(_("Your cart is empty now."))
+
+
+@bp.post("/acceptance")
+def accept() -> Response:
+    """Take the cart as it can be had now."""
+    carts.accept_changes(cart_owner())
+    return _changed(_("Your cart is up to date."))
+
+
+def _changed(message: str | None) -> Response:
+    owner = find_cart_owner() if wants_fragment() else None
+    cart = carts.get_view(owner)
+    newest = products.list_new(4) if owner and cart.is_empty else []
+    return done(
+        message, to=url_for(".show"), stream="cart/update.stream.html", cart=cart, new_products=newest, now=utcnow()
+    )
+
+
+def _bad_item(form: AddItemForm) -> Response:
+    """Show what is wrong beside the field; without a product there is no page to show it on."""
+    if wants_fragment() or form.product_id.errors:
+        raise BadForm(form)
+    product = products.get_product(form.product_id.value)
+    return show_page(product, quantity=request.form.get("quantity", "")[:20], error=form.messages[0], status=422)
+
+
+def _bad_quantity(form: UpdateItemForm) -> Response:
+    if wants_fragment():
+        raise BadForm(form)
+    return page(
+        "cart/show.html",
+        status=422,
+        cart=carts.get_view(find_cart_owner()),
+        new_products=[],
+        error=form.messages[0],
+        now=utcnow(),
+    )
+
+
+def _after_adding() -> str:
+    """Back to where the part was chosen, except from an answer to a form, which has no page to go back to."""
+    where = back(url_for(".show"))
+    return url_for(".show") if where.startswith(url_for(".show")) else where

@@ -1,0 +1,84 @@
+"""From the cart to Stripe and back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from mountify.core.clock import utcnow
+from mountify.core.errors import CartChanged, NotFound, PaymentsUnavailable, UnknownSession
+from mountify.core.tokens import new_token
+from mountify.forms.checkout import CheckoutForm
+from mountify.services import carts, checkout, orders, settlement
+from mountify.web.answers import page, seen_other
+from mountify.web.auth import cart_owner, find_cart_owner, identity, settings
+from mountify.web.gateways import gateways
+from mountify.web.limits import limiter
+
+bp = Blueprint("checkout", __name__, url_prefix="/checkout")
+
+
+@bp.get("")
+def show() -> BaseResponse:
+    cart = carts.get_view(find_cart_owner())
+    if cart.is_empty or cart.has_problems:
+        return seen_other(url_for("cart.show"))
+    who = identity()
+    form = CheckoutForm(email=who.email if who else "", checkout_key=new_token())
+    return page("checkout/show.html", form=form, cart=cart)
+
+
+@bp.post("")
+@limiter.limit("10/minute")
+def start() -> BaseResponse:
+    """Reserve the cart and send the shopper to Stripe."""
+    form = CheckoutForm()
+    if not form.validate():
+        form.checkout_key.data = new_token() if form.checkout_key.errors else form.checkout_key.data
+        return page("checkout/show.html", status=422, form=form, cart=carts.get_view(find_cart_owner()))
+    config = settings()
+    try:
+        started = checkout.start(
+            cart_owner(),
+            form.email.data,
+            form.checkout_key.data,
+            payments=gateways().payments,
+            site=config.site,
+            now=utcnow(),
+        )
+    except CartChanged:
+        return seen_other(url_for("cart.show"))
+    return seen_other(started.url)
+
+
+@bp.get("/success")
+@limiter.limit("60/minute")
+def success() -> BaseResponse:
+    """Back from Stripe: settle by asking Stripe, whoever tells us first."""
+    session_id, key = request.args.get("session_id", ""), request.args.get("key", "")
+    order_id = orders.find_by_session(session_id, key=key, secret=settings().secret_key)
+    if order_id is None:
+        raise NotFound
+    # When Stripe does not answer, the webhook tells us; until then the page says that the payment is being confirmed.
+    with suppress(PaymentsUnavailable, UnknownSession):
+        settlement.sync_session(session_id, payments=gateways().payments, site=settings().site, now=utcnow())
+    order = orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)
+    if order.is_pending:
+        return page("checkout/pending.html", order=order, reload_url=request.full_path)
+    if not order.is_paid:
+        return redirect(url_for("orders.show", order_id=order.id, key=key), 303)
+    return page("checkout/success.html", order=order, key=key)
+
+
+@bp.get("/cancelled")
+@limiter.limit("60/minute")
+def cancelled() -> Response:
+    """Back from Stripe without paying: the stock goes back on the shelf, the cart stays."""
+    order_id, key = request.args.get("order", type=int) or 0, request.args.get("key", "")
+    orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)
+    order = checkout.cancel(order_id, payments=gateways().payments, site=settings().site, now=utcnow())
+    if order.is_paid:
+        return seen_other(url_for("orders.show", order_id=order.id, key=key))
+    return page("checkout/cancelled.html", order=order)

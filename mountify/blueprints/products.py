@@ -1,0 +1,123 @@
+"""Listing and product pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from mountify.core.clock import utcnow
+from mountify.core.money import Money
+from mountify.forms.listing import read_filters, read_page, to_query
+from mountify.models.cart import MOST_OF_ONE
+from mountify.models.catalogue import Product
+from mountify.services import products
+from mountify.services.mail_templates import format_money
+from mountify.services.products import PAGE_SIZE, Filters, Page
+from mountify.web.answers import page, wants_fragment
+from mountify.web.auth import settings
+from mountify.web.templating import nav
+
+bp = Blueprint("products", __name__, url_prefix="/products")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of results and the addresses of its neighbours."""
+
+    results: Page
+    filters: Filters
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.results, name)
+
+    def url(self, **changes: Any) -> str:
+        """The address of the same listing with other filters; a change of filters leads to the first page."""
+        query: dict[str, Any] = to_query(self.filters)
+        query.update(changes)
+        return url_for("products.index", **{name: value for name, value in query.items() if value not in (None, "", 1)})
+
+    @property
+    def numbers(self) -> list[int]:
+        """The pages worth a link: the first, the last, and those around this one."""
+        near = range(self.results.page - 2, self.results.page + 3)
+        return [number for number in range(1, self.results.pages + 1) if number in (1, self.results.pages, *near)]
+
+    @property
+    def coming(self) -> int:
+        return min(PAGE_SIZE, self.results.total - self.results.last)
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """What narrows this listing, each with the address of the listing without it."""
+        filters, chips = self.filters, []
+        if filters.search:
+            chips.append((f"“{filters.search}”", self.url(search="")))
+        if filters.min_price is not None:
+            chips.append((_("From %(price)s", price=_price(filters.min_price)), self.url(min_price="")))
+        if filters.max_price is not None:
+            chips.append((_("Up to %(price)s", price=_price(filters.max_price)), self.url(max_price="")))
+        if filters.in_stock:
+            chips.append((_("In stock"), self.url(in_stock="")))
+        return chips
+
+
+def _price(amount: Decimal) -> str:
+    return format_money(Money(amount), settings().currency)
+
+
+@bp.get("")
+def index() -> Response:
+    filters, number = read_filters(request.args), read_page(request.args)
+    listing = Listing(products.list_products(filters, number), filters)
+    category = next((known for known in nav() if known.slug == filters.category), None)
+    response = page(
+        "products/index.html",
+        block="results",
+        shared=True,
+        listing=listing,
+        categories=nav(),
+        category=category,
+        heading=category.name if category else f"“{filters.search}”" if filters.search else _("All parts"),
+        searched=filters.search,
+        query=to_query(filters),
+        fragment=wants_fragment(),
+        now=utcnow(),
+    )
+    if wants_fragment():
+        response.headers["HX-Push-Url"] = listing.url(page=number)
+    return response
+
+
+@bp.get("/<id:product_id>", defaults={"slug": ""})
+@bp.get("/<id:product_id>-<slug>")
+def show(product_id: int, slug: str) -> BaseResponse:
+    product = products.get_product(product_id)
+    if slug != product.slug:
+        return redirect(url_for(".show", product_id=product.id, slug=product.slug), 301)
+    return show_page(product, quantity=stepped(product))
+
+
+def show_page(product: Product, *, quantity: object, error: str = "", status: int = 200) -> Response:
+    return page(
+        "products/show.html",
+        shared=True,
+        status=status,
+        product=product,
+        quantity=quantity,
+        quantity_error=error,
+        related=products.list_related(product),
+        now=utcnow(),
+    )
+
+
+def stepped(product: Product) -> int:
+    """The quantity in the stepper: what was typed, one more or one less, within what can be had."""
+    text = request.args.get("quantity", "1")
+    typed = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+    step = {"inc": 1, "dec": -1}.get(request.args.get("op", ""), 0)
+    return max(1, min(typed + step, product.available, MOST_OF_ONE))

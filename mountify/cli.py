@@ -1,0 +1,94 @@
+"""The command line: `mountify up`, `migrate`, `seed`, `worker`, `audit`, `doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from mountify.config import Config, ConfigError, load
+
+
+@click.group()
+def main() -> None:
+    """Mountify, a small shop that works without JavaScript and never loses an order."""
+
+
+@main.command()
+def up() -> None:
+    """Run the whole shop here: what is not configured is started from the box."""
+    from mountify.supervisor import up as run
+
+    sys.exit(run(os.environ))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's shape up to date."""
+    from mountify import schema
+
+    schema.upgrade(_connected().database_url)
+
+
+@main.command()
+@click.option("--demo", is_flag=True, required=True, help="Load the demo shop into an empty database.")
+@click.option("--accounts", type=click.Path(path_type=Path), help="JSON file: address of a demo account → password.")
+def seed(demo: bool, accounts: Path | None) -> None:
+    """Load products, stock and a past, once."""
+    from mountify.core.clock import utcnow
+    from mountify.services import demo as shop
+
+    _connected()
+    passwords = json.loads(accounts.read_text("utf-8")) if accounts else {}
+    click.echo("The demo shop is loaded." if shop.seed(passwords, now=utcnow()) else "There are products already.")
+
+
+@main.command()
+def worker() -> None:
+    """Work off jobs until told to stop."""
+    from mountify import gateways, logs
+    from mountify.jobs.worker import run
+
+    logs.configure()
+    config = _connected()
+    run(config, gateways.from_config(config))
+
+
+@main.command()
+def audit() -> None:
+    """Check every invariant; say what is wrong and end with 1 when something is."""
+    from mountify.core.clock import utcnow
+    from mountify.services.audit import audit as check
+
+    _connected()
+    violations = check(now=utcnow())
+    for violation in violations:
+        click.echo(f"{violation.invariant}: {violation.what}")
+    click.echo(f"{len(violations)} violations" if violations else "Every invariant holds.")
+    sys.exit(1 if violations else 0)
+
+
+@main.command()
+def doctor() -> None:
+    """Say in plain words what is configured, embedded, reachable and wrong."""
+    from mountify.doctor import examine
+
+    findings = examine(os.environ)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.is_well else 'WRONG'} {finding.part}: {finding.words}")
+    sys.exit(0 if all(finding.is_well for finding in findings) else 1)
+
+
+def _connected() -> Config:
+    """Read the configuration and connect; a wrong one ends the command with its one sentence."""
+    from mountify import db
+
+    try:
+        config = load(os.environ)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    db.connect(config.database_url)
+    return config

@@ -1,0 +1,136 @@
+"""Every refusal is one ShopError: a message id with parameters, translated and shown at the front."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+def N_(message: str) -> str:
+    """Mark a message for translation without translating it here."""
+    return message
+
+
+class ShopError(Exception):
+    """A rule said no. `status` is the HTTP status the fronts answer with, `code` names the rule.
+
+    `facts` are told to the API beside the sentence.
+    """
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "refused"
+    message: ClassVar[str] = N_("That did not work.")
+
+    def __init__(self, message: str | None = None, **params: object) -> None:
+        self.facts: dict[str, object] = {}
+        self.message_id = message or self.message
+        self.params = params
+        super().__init__(self.message_id % params if params else self.message_id)
+
+
+class NotFound(ShopError):
+    status = 404
+    code = "not_found"
+    message = N_("We could not find that.")
+
+
+class Gone(NotFound):
+    status = 410
+    code = "gone"
+    message = N_("This part is no longer made.")
+
+
+class InvalidInput(ShopError):
+    code = "invalid"
+    message = N_("Please check what you entered.")
+
+
+class QuantityOutOfRange(ShopError):
+    status = 422
+    code = "quantity_out_of_range"
+    message = N_("Quantity must be a whole number between %(low)s and %(high)s.")
+
+
+class NotEnoughStock(ShopError):
+    status = 409
+    code = "insufficient_stock"
+    message = N_("Only %(available)s of %(name)s can be had right now.")
+
+    def __init__(self, *, product_id: int, name: str, available: int) -> None:
+        message = N_("%(name)s is sold out.") if available == 0 else None
+        super().__init__(message, name=name, available=available)
+        self.facts = {"productId": product_id, "available": available}
+
+
+class CartFull(ShopError):
+    status = 409
+    code = "cart_full"
+    message = N_("A cart holds at most %(products)s different parts.")
+
+
+class CartTooDear(ShopError):
+    status = 409
+    code = "cart_total"
+    message = N_("A cart cannot total more than %(most)s.")
+
+
+class CartEmpty(ShopError):
+    status = 409
+    code = "cart_empty"
+    message = N_("Your cart is empty.")
+
+
+class CartChanged(ShopError):
+    status = 409
+    code = "cart_changed"
+    message = N_("Something in your cart has changed. Please look at it before you pay.")
+
+
+class BadCredentials(ShopError):
+    status = 401
+    code = "bad_credentials"
+    message = N_("Invalid email or password")
+
+
+class WrongTransition(ShopError):
+    status = 409
+    code = "wrong_transition"
+    message = N_("An order that is %(current)s cannot become %(wanted)s.")
+
+
+class PaymentsUnavailable(ShopError):
+    status = 503
+    code = "payments_unavailable"
+    message = N_(
+        "We could not reach the payment service. Nothing was charged and your cart is as it was. Please try again."
+    )
+
+
+class BadSignature(ShopError):
+    code = "bad_signature"
+    message = N_("The signature is missing or wrong.")
+
+
+class PaymentRefused(ShopError):
+    """The payment service understood a request and said no; repeating it changes nothing."""
+
+    status = 503
+    code = "payment_refused"
+    message = N_("The payment service did not accept this order. Nothing was charged and your cart is as it was.")
+
+
+class UnknownSession(ShopError):
+    status = 404
+    code = "unknown_session"
+    message = N_("We could not find that payment.")
+
+
+class MailUnavailable(ShopError):
+    status = 503
+    code = "mail_unavailable"
+    message = N_("The mail service did not answer.")
+
+
+class MailRefused(ShopError):
+    status = 503
+    code = "mail_refused"
+    message = N_("The mail service did not accept this mail.")

@@ -1,0 +1,39 @@
+"""What a checkout session at the payment service says, in our words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SessionOutcome(StrEnum):
+    """`open`: can still be paid. `processing`: completed, the money is on its way. `closed`: can never be paid."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where the parcel goes: the delivery address, never the billing one."""
+
+    name: str
+    phone: str
+    address: dict[str, str]
+
+
+@dataclass(frozen=True)
+class PaymentSession:
+    """Amounts in minor units of `currency` (lower-case code)."""
+
+    id: str
+    url: str | None
+    outcome: SessionOutcome
+    amount_total: int
+    currency: str
+    order_id: int | None
+    payment_intent: str | None
+    email: str | None
+    delivery: Delivery | None

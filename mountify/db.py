@@ -1,0 +1,49 @@
+"""The database: one engine a process, one session a thread, no knowledge of who asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+LOCK_TIMEOUT_MS = 3_000
+STATEMENT_TIMEOUT_MS = 10_000
+POOL_WAIT_S = 5
+
+_factory = sessionmaker[Session]()
+session: scoped_session[Session] = scoped_session(_factory)
+
+
+def connect(url: str, *, pool_size: int = 8) -> Engine:
+    """Make the engine that every session of this process uses from now on. Nothing is opened yet."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=POOL_WAIT_S,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+    bind(engine)
+    return engine
+
+
+def bind(to: Engine | Connection, **options: Any) -> None:
+    """Let every session from now on work on an engine, or inside a connection's open transaction."""
+    session.remove()
+    _factory.configure(bind=to, **options)
+
+
+def release() -> None:
+    """Give the connection back to the pool: at the end of a request, and before an outside service is asked."""
+    session.remove()
+
+
+def assert_no_connection() -> None:
+    """Refuse to wait for an outside service while a transaction is open. Raises RuntimeError."""
+    if session.registry.has() and session().in_transaction():
+        raise RuntimeError("an outside service must not be called while a transaction is open")

@@ -1,0 +1,90 @@
+"""Six questions about an installation, answered in plain words."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mountify import db
+from mountify.config import Config, ConfigError, load
+from mountify.services.readiness import is_ready
+from mountify.store import Store, StoreDown
+
+TIMEOUT_S = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    part: str
+    words: str
+    is_well: bool = True
+
+
+def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Look at configuration, database, Redis, Stripe, Resend and the shop's own address."""
+    try:
+        config = load(environ)
+    except ConfigError as error:
+        return [Finding("configuration", str(error), is_well=False)]
+    kind = "for production" if config.is_production else "for this machine"
+    questions: tuple[Callable[[Config], Finding], ...] = (_database, _redis, _stripe, _resend, _web)
+    return [
+        Finding("configuration", f"complete, {kind}, currency {config.currency}"),
+        *(ask(config) for ask in questions),
+    ]
+
+
+def _database(config: Config) -> Finding:
+    where = _where(config.database_url)
+    db.connect(config.database_url)
+    if not is_ready():
+        return Finding("database", f"PostgreSQL at {where} does not answer", is_well=False)
+    from mountify import schema
+
+    missing = schema.missing_revisions(config.database_url)
+    if missing:
+        return Finding("database", f"{where} lacks {missing} migrations; run `mountify migrate`", is_well=False)
+    return Finding("database", f"PostgreSQL at {where} answers and is up to date")
+
+
+def _redis(config: Config) -> Finding:
+    where = _where(config.redis_url)
+    try:
+        Store(config.redis_url).ask(lambda redis: redis.ping())
+    except StoreDown:
+        return Finding("redis", f"{where} does not answer; the shop sells, but more slowly", is_well=False)
+    return Finding("redis", f"{where} answers")
+
+
+def _stripe(config: Config) -> Finding:
+    if config.stripe_api_base:
+        return _vendor("stripe", "the sandbox", config.stripe_api_base)
+    return _vendor("stripe", f"Stripe, {'live' if config.is_stripe_live else 'test'} mode", "https://api.stripe.com")
+
+
+def _resend(config: Config) -> Finding:
+    if config.resend_api_url:
+        return _vendor("resend", "the sandbox", config.resend_api_url)
+    return _vendor("resend", "Resend", "https://api.resend.com")
+
+
+def _web(config: Config) -> Finding:
+    return _vendor("shop", "the shop", config.base_url)
+
+
+def _vendor(part: str, name: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=TIMEOUT_S).close()
+    except OSError:
+        return Finding(part, f"{name} at {url} cannot be reached", is_well=False)
+    return Finding(part, f"{name} at {url} can be reached")
+
+
+def _where(url: str) -> str:
+    """The address without user and password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}{parts.path}" if parts.port else f"{parts.hostname}{parts.path}"

@@ -1,0 +1,64 @@
+"""One form serves the HTML form and the JSON body of the same command. CSRF is checked for every request elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from flask_babel import gettext
+from flask_wtf import FlaskForm
+from wtforms import ValidationError
+from wtforms.fields import IntegerField
+
+from mountify.core.errors import InvalidInput
+
+
+class ShopForm(FlaskForm):
+    class Meta(FlaskForm.Meta):
+        csrf = False
+
+    def validated(self) -> Self:
+        """Give the form when it holds. Raises BadForm, which carries the messages of every field."""
+        if not self.validate():
+            raise BadForm(self)
+        return self
+
+    @property
+    def messages(self) -> list[str]:
+        return [str(message) for messages in self.errors.values() for message in messages]
+
+
+class BadForm(InvalidInput):
+    """What was typed does not have the shape that was asked for."""
+
+    status = 422
+    code = "bad_form"
+
+    def __init__(self, form: ShopForm) -> None:
+        self.form = form
+        super().__init__(form.messages[0] if form.messages else None)
+
+
+class WholeNumber(IntegerField):
+    """Reads plain decimal digits with a sign, as people write quantities; nothing else int() would take."""
+
+    @property
+    def value(self) -> int:
+        """The number, once the form holds. Raises ValueError when there is none."""
+        if self.data is None:
+            raise ValueError(self.name)
+        return int(self.data)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        text = valuelist[0].strip()
+        digits = text.removeprefix("-")
+        if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+            self.data = None
+            raise ValueError(gettext("Quantity must be a whole number."))
+        self.data = int(text)
+
+
+def no_control_characters(form: Any, field: Any) -> None:
+    if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in field.data or ""):
+        raise ValidationError(gettext("This contains characters that cannot be used here."))

@@ -1,0 +1,38 @@
+"""Forms about the cart."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
+
+from mountify.forms.base import ShopForm, WholeNumber
+from mountify.models.cart import MOST_OF_ONE
+
+QUANTITY = _l("Quantity must be a whole number between %(low)s and %(high)s.", low=1, high=MOST_OF_ONE)
+BIGGEST_ID = 2**63 - 1
+
+
+class AddItemForm(ShopForm):
+    product_id = WholeNumber(validators=[InputRequired(_l("Choose a part.")), NumberRange(1, BIGGEST_ID)])
+    quantity = WholeNumber(default=1, validators=[InputRequired(QUANTITY), NumberRange(1, MOST_OF_ONE, QUANTITY)])
+
+
+class UpdateItemForm(ShopForm):
+    quantity = WholeNumber(
+        validators=[
+            InputRequired(QUANTITY),
+            NumberRange(
+                0,
+                MOST_OF_ONE,
+                _l("Quantity must be a whole number between %(low)s and %(high)s.", low=0, high=MOST_OF_ONE),
+            ),
+        ]
+    )
+    op = StringField(validators=[Optional(), AnyOf(["inc", "dec"])])
+
+    @property
+    def wanted(self) -> int:
+        """The quantity after the button that was pressed."""
+        step = {"inc": 1, "dec": -1}.get(self.op.data or "", 0)
+        return max(0, self.quantity.value + step)

@@ -1,0 +1,48 @@
+"""The outside services, chosen once from the configuration; tests pass fakes to create_app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mountify import db
+from mountify.adapters.resend import ResendMailer
+from mountify.adapters.stripe import StripePayments
+from mountify.config import Config
+from mountify.core.payment_session import PaymentSession
+
+
+class Payments(Protocol):
+    def create_session(self, params: Mapping[str, Any], idempotency_key: str) -> PaymentSession: ...
+    def get_session(self, session_id: str) -> PaymentSession: ...
+    def expire_session(self, session_id: str) -> PaymentSession: ...
+    def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]: ...
+
+
+class Mailer(Protocol):
+    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Gateways:
+    payments: Payments
+    mailer: Mailer
+
+
+def from_config(config: Config) -> Gateways:
+    """Build the real adapters. Each refuses to be called while a database transaction is open."""
+    return Gateways(
+        payments=StripePayments(
+            config.stripe_secret_key,
+            config.stripe_webhook_secrets,
+            api_base=config.stripe_api_base,
+            before_call=db.assert_no_connection,
+        ),
+        mailer=ResendMailer(
+            config.resend_api_key,
+            config.mail_from,
+            api_url=config.resend_api_url,
+            before_call=db.assert_no_connection,
+        ),
+    )

@@ -1,0 +1,105 @@
+"""The worker: jobs from PostgreSQL, each a call of one service function, which does nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import structlog
+from procrastinate import App, PsycopgConnector, RetryStrategy
+
+from mountify import db
+from mountify.config import Config
+from mountify.core.clock import utcnow
+from mountify.gateways import Gateways
+from mountify.services import emails, webhooks
+from mountify.services.audit import audit
+
+P = ParamSpec("P")
+log = structlog.get_logger()
+
+CONCURRENCY = 4
+STALLED_AFTER_S = 10
+POLL_S = 1.0
+RETRIES = RetryStrategy(max_attempts=12, exponential_wait=2)
+
+
+def build(config: Config, gateways: Gateways) -> App:
+    """Make the queue's app with every task the services defer by name."""
+    dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
+    app = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=3))
+
+    @app.task(name="process_webhook", retry=RETRIES)
+    @_released
+    def process_webhook(event_id: int) -> None:
+        webhooks.process(event_id, payments=gateways.payments, site=config.site, now=utcnow())
+
+    @app.task(name="send_email", retry=RETRIES)
+    @_released
+    def send_email(email_id: int) -> None:
+        emails.deliver(email_id, mailer=gateways.mailer, now=utcnow())
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="sweep", queueing_lock="sweep")
+    @_released
+    def sweep(timestamp: int) -> None:
+        now = utcnow()
+        found = webhooks.requeue_overdue(now=now) + emails.requeue_overdue(now=now)
+        if found:
+            log.warning("swept", requeued=found)
+
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="audit", queueing_lock="audit")
+    @_released
+    def hourly_audit(timestamp: int) -> None:
+        for violation in audit(now=utcnow()):
+            log.error("audit_violation", invariant=violation.invariant, what=violation.what)
+
+    return app
+
+
+def run(config: Config, gateways: Gateways) -> None:
+    """Work until SIGTERM or SIGINT; jobs that have begun are finished first."""
+
+    async def work() -> None:
+        app = build(config, gateways)
+        async with app.open_async():
+            rescue = asyncio.create_task(_rescue_stalled(app))
+            try:
+                await app.run_worker_async(
+                    concurrency=CONCURRENCY,
+                    listen_notify=True,
+                    fetch_job_polling_interval=POLL_S,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=20,
+                )
+            finally:
+                rescue.cancel()
+
+    log.info("worker_started")
+    asyncio.run(work())
+    log.info("worker_stopped")
+
+
+async def _rescue_stalled(app: App) -> None:
+    """Take again the jobs of a worker that was killed: it stopped sending heartbeats."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+            await app.job_manager.retry_job(job)
+            log.warning("job_rescued", job=job.task_name)
+        await asyncio.sleep(STALLED_AFTER_S / 2)
+
+
+def _released(job: Callable[P, None]) -> Callable[P, None]:
+    """Give the thread's connection back when a job ends, however it ends."""
+
+    @functools.wraps(job)
+    def run_and_release(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            job(*args, **kwargs)
+        finally:
+            db.release()
+
+    return run_and_release

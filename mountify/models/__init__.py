@@ -1,0 +1,6 @@
+"""Every table, so that one import knows them all."""
+
+from mountify.models import account, cart, catalogue, email, order, payment
+from mountify.models.base import Base
+
+__all__ = ["Base", "account", "cart", "catalogue", "email", "order", "payment"]

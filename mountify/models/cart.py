@@ -1,0 +1,49 @@
+"""A cart belongs to an account or to whoever holds its token, never to both."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from mountify.core.money import Money
+from mountify.models.base import Base, Created, Id, Updated
+from mountify.models.catalogue import Product
+
+MOST_PRODUCTS = 100
+MOST_OF_ONE = 1000
+
+
+class Cart(Base):
+    __tablename__ = "carts"
+    __table_args__ = (CheckConstraint("num_nonnulls(user_id, token_hash) = 1", name="one_owner"),)
+
+    id: Mapped[Id]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[Created]
+    updated_at: Mapped[Updated]
+
+    items: Mapped[list[CartItem]] = relationship(
+        lazy="raise_on_sql", order_by="CartItem.id", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class CartItem(Base):
+    __tablename__ = "cart_items"
+    __table_args__ = (
+        UniqueConstraint("cart_id", "product_id"),
+        CheckConstraint(f"quantity BETWEEN 1 AND {MOST_OF_ONE}", name="quantity"),
+    )
+
+    id: Mapped[Id]
+    cart_id: Mapped[int] = mapped_column(ForeignKey("carts.id", ondelete="CASCADE"))
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), index=True)
+    quantity: Mapped[int] = mapped_column(Integer)
+    price_seen: Mapped[Money]
+    created_at: Mapped[Created]
+    updated_at: Mapped[Updated]
+
+    product: Mapped[Product] = relationship(lazy="raise_on_sql")

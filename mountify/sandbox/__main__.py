@@ -1,0 +1,46 @@
+"""`python -m mountify.sandbox`: serve on 127.0.0.1 until SIGTERM or SIGINT."""
+
+import argparse
+import signal
+import threading
+from types import FrameType
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from .app import create_sandbox, webhooks_of
+
+
+class _Quiet(WSGIRequestHandler):
+    """Log no requests: a payment page has nothing to say in a terminal."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Stay silent."""
+
+
+def main() -> None:
+    """Read the command line, serve, stop cleanly."""
+    parser = argparse.ArgumentParser(prog="python -m mountify.sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", required=True, help="folder of the sandbox's state")
+    parser.add_argument("--webhook-url", required=True, help="where the shop takes Stripe's events")
+    parser.add_argument("--webhook-secret", required=True)
+    parser.add_argument("--public-url", help="how browsers reach it (default http://localhost:PORT)")
+    options = parser.parse_args()
+    public_url = options.public_url or f"http://localhost:{options.port}"
+    app = create_sandbox(options.data, options.webhook_url, options.webhook_secret, public_url)
+    server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=_Quiet)
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    webhooks_of(app).start()
+    print(f"sandbox ready on {public_url}", flush=True)
+    server.serve_forever(poll_interval=0.1)
+    webhooks_of(app).stop()
+    server.server_close()
+
+
+if __name__ == "__main__":
+    main()

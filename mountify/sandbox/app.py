@@ -1,0 +1,84 @@
+"""Put the sandbox together."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from . import checkout, control, dashboard, faults, hosted_page, mailbox, resend_api, stripe_api
+from .clock import Clock
+from .context import Sandbox
+from .ids import new_id
+from .money import format_amount
+from .store import Store
+from .webhooks import Webhooks
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def create_sandbox(data_dir: str | Path, webhook_url: str, webhook_secret: str, public_url: str) -> Flask:
+    """Make the sandbox; start its webhook thread with `webhooks_of(app).start()`."""
+    app = Flask(__name__)
+    store = Store(Path(data_dir) / "sandbox.sqlite3")
+    clock = Clock(store)
+
+    def expire_due() -> None:
+        checkout.expire_due(app.extensions["sandbox"])
+
+    webhooks = Webhooks(store, webhook_url, webhook_secret, before_round=expire_due)
+    app.extensions["sandbox"] = Sandbox(store, clock, webhooks, public_url.rstrip("/"))
+    app.secret_key = new_id("flash")
+    app.config.update(MAX_CONTENT_LENGTH=20 * 1024 * 1024, SESSION_COOKIE_NAME="sandbox", SESSION_COOKIE_SAMESITE="Lax")
+    app.jinja_env.filters["money"] = format_amount
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(_only_loopback)
+    app.before_request(_refuse_cross_site)
+    app.before_request(faults.apply_before)
+    app.before_request(lambda: expire_due() if faults.service_of(request.path) == "stripe" else None)
+    app.after_request(_with_policy)
+    app.after_request(faults.apply_after)
+    app.register_error_handler(HTTPException, _with_page)
+    for module in (stripe_api, resend_api, mailbox, hosted_page, dashboard, control):
+        app.register_blueprint(module.create_blueprint())
+    return app
+
+
+def webhooks_of(app: Flask) -> Webhooks:
+    """Return the app's webhook delivery, to start and stop it."""
+    sandbox: Sandbox = app.extensions["sandbox"]
+    return sandbox.webhooks
+
+
+def _only_loopback() -> None:
+    """Refuse other host names, so that no page elsewhere can reach the sandbox by rebinding its own name."""
+    if urlsplit(f"//{request.host}").hostname not in _LOOPBACK:
+        abort(403, "The sandbox answers on localhost only.")
+
+
+def _refuse_cross_site() -> None:
+    """Refuse what another site's page posts; the vendors' APIs ask for a key instead."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or faults.service_of(request.path):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    foreign = site not in ("same-origin", "none") if site else bool(origin) and origin != request.host_url.rstrip("/")
+    if foreign:
+        abort(403, "This came from another site.")
+
+
+def _with_policy(response: Response) -> Response:
+    form_action = f"'self' {g.get('form_action', '')}".strip()
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action {form_action}",
+    )
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _with_page(error: HTTPException) -> tuple[str, int]:
+    return render_template("error.html", error=error), error.code or 500

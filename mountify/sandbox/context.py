@@ -1,0 +1,25 @@
+"""The parts every request works with."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from .clock import Clock
+from .store import Store
+from .webhooks import Webhooks
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What one sandbox is made of."""
+
+    store: Store
+    clock: Clock
+    webhooks: Webhooks
+    public_url: str
+
+
+def the_sandbox() -> Sandbox:
+    """Return the sandbox of the app that serves this request."""
+    return cast(Sandbox, current_app.extensions["sandbox"])

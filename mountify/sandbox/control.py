@@ -1,0 +1,145 @@
+"""Levers for tests and for the curious: reset, clock, faults, webhook replays."""
+
+import json
+import time
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from . import checkout
+from .context import Sandbox, the_sandbox
+from .store import Doc
+from .webhooks import encode
+
+_STALE_S = 3600
+
+
+class BadOrder(Exception):
+    """A control request that makes no sense; the message says why."""
+
+
+def create_blueprint() -> Blueprint:
+    """Put the levers together."""
+    bp = Blueprint("control", __name__)
+    bp.register_error_handler(BadOrder, lambda error: make_response(jsonify(error=str(error)), 400))
+    bp.add_url_rule("/healthz", "healthz", lambda: jsonify(status="ok"))
+    bp.add_url_rule("/_reset", "reset", _reset, methods=["POST"])
+    bp.add_url_rule("/_clock", "clock", _clock, methods=["GET", "POST"])
+    bp.add_url_rule("/_faults", "faults", _faults, methods=["GET", "POST", "DELETE"])
+    bp.add_url_rule("/_webhooks/replay", "replay", _replay, methods=["POST"])
+    return bp
+
+
+def _reset() -> BaseResponse:
+    the_sandbox().store.clear()
+    return jsonify(status="empty") if request.mimetype in ("", "application/json") else redirect("/", 303)
+
+
+def _clock() -> Response:
+    sandbox = the_sandbox()
+    if request.method == "POST":
+        order = _order({"advance_s"})
+        advance = order.get("advance_s")
+        if isinstance(advance, bool) or not isinstance(advance, int) or advance < 0:
+            raise BadOrder("advance_s must be a whole number of seconds, 0 or more")
+        sandbox.clock.advance(advance)
+        checkout.expire_due(sandbox)
+        sandbox.webhooks.wake()
+    return jsonify(now=sandbox.clock.now(), ahead_s=sandbox.clock.offset())
+
+
+def _faults() -> Response:
+    store = the_sandbox().store
+    if request.method == "POST":
+        fault = _checked_fault(_order({"service", "path_prefix", "status", "delay_s", "cut", "times"}))
+        store.change(
+            "INSERT INTO faults (service, path_prefix, status, delay_s, cut, times) VALUES (?, ?, ?, ?, ?, ?)", fault
+        )
+    elif request.method == "DELETE":
+        store.change("DELETE FROM faults")
+    waiting = store.rows("SELECT * FROM faults WHERE times > 0 ORDER BY id")
+    return jsonify(faults=[{**dict(row), "cut": bool(row["cut"])} for row in waiting])
+
+
+def _checked_fault(order: Doc) -> tuple[Any, ...]:
+    service, prefix = order.get("service"), order.get("path_prefix") or ""
+    status, delay, times = order.get("status"), order.get("delay_s") or 0, order.get("times", 1)
+    if service not in ("stripe", "resend"):
+        raise BadOrder("service must be stripe or resend")
+    if not isinstance(prefix, str):
+        raise BadOrder("path_prefix must be a string such as /v1/checkout")
+    if status is not None and (not isinstance(status, int) or not 400 <= status <= 599):
+        raise BadOrder("status must be between 400 and 599")
+    if not isinstance(delay, int | float) or not 0 <= delay <= 120:
+        raise BadOrder("delay_s must be between 0 and 120")
+    if not isinstance(times, int) or times < 1:
+        raise BadOrder("times must be 1 or more")
+    if status is None and not delay and not order.get("cut"):
+        raise BadOrder("give status, delay_s or cut")
+    return service, prefix, status, delay, int(bool(order.get("cut"))), times
+
+
+def _replay() -> Response:
+    sandbox = the_sandbox()
+    order = _order({"event", "how"})
+    event = _event(sandbox, order.get("event"))
+    how = order.get("how", "duplicate")
+    if how not in _WAYS:
+        raise BadOrder(f"how must be one of {', '.join(_WAYS)}")
+    sent = _in_reverse(sandbox, event) if how == "reorder" else [_send(sandbox, event, how)]
+    return jsonify(sent=sent)
+
+
+_WAYS = ("duplicate", "reorder", "tampered", "stale", "wrong_secret")
+
+
+def _event(sandbox: Sandbox, asked: object) -> Doc:
+    """Find an event by id, or the newest of a type."""
+    by_type = [("json_extract(doc, '$.type') = ?", (asked,))]
+    found = sandbox.store.find("event", str(asked)) or next(iter(sandbox.store.select("event", by_type, 1)), None)
+    if found is None:
+        raise BadOrder(f"no event {asked!r}: give an id (evt_…) or a type that has occurred")
+    return found
+
+
+def _send(sandbox: Sandbox, event: Doc, how: str) -> Doc:
+    payload = encode(event)
+    webhooks = sandbox.webhooks
+    if how == "tampered":
+        status, answer = webhooks.post(encode(_tampered(event)), webhooks.sign(payload))
+    elif how == "stale":
+        status, answer = webhooks.send(payload, signed_at=time.time() - _STALE_S)
+    elif how == "wrong_secret":
+        status, answer = webhooks.send(payload, secret="whsec_wrong")  # noqa: S106 (wrong on purpose)
+    else:
+        status, answer = webhooks.send(payload)
+    return {"event": event["id"], "type": event["type"], "status": status, "answer": answer}
+
+
+def _tampered(event: Doc) -> Doc:
+    changed: Doc = json.loads(json.dumps(event))
+    changed["data"]["object"]["amount_total"] = 1
+    return changed
+
+
+def _in_reverse(sandbox: Sandbox, event: Doc) -> list[Doc]:
+    """Send every event of the same payment again, newest first."""
+    obj = event["data"]["object"]
+    same = [
+        (
+            "json_extract(doc, '$.data.object.id') = ? OR json_extract(doc, '$.data.object.payment_intent') = ?",
+            (obj["id"], obj.get("payment_intent") or obj["id"]),
+        )
+    ]
+    return [_send(sandbox, one, "duplicate") for one in sandbox.store.select("event", same)]
+
+
+def _order(known: set[str]) -> Doc:
+    order = request.get_json(silent=True)
+    if not isinstance(order, dict):
+        raise BadOrder("send a JSON object")
+    unknown = sorted(set(order) - known)
+    if unknown:
+        raise BadOrder(f"unknown name {unknown[0]!r}: use {', '.join(sorted(known))}")
+    return order

@@ -1,0 +1,81 @@
+"""The vendor's side of a sale: sessions and payments, with buttons to settle and refund."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from . import checkout
+from .context import the_sandbox
+from .money import format_amount
+from .store import Doc
+
+
+def create_blueprint() -> Blueprint:
+    """Put the dashboard together."""
+    bp = Blueprint("dashboard", __name__)
+    bp.add_url_rule("/", "home", _home)
+    bp.add_url_rule("/dashboard", "index", _index)
+    bp.add_url_rule("/dashboard/sessions/<session_id>/settlement", "settle", _settle, methods=["POST"])
+    bp.add_url_rule("/dashboard/charges/<charge_id>/refunds", "refund", _refund, methods=["POST"])
+    return bp
+
+
+def _home() -> str:
+    store = the_sandbox().store
+    counts = {row["kind"]: row["n"] for row in store.rows("SELECT kind, count(*) AS n FROM objects GROUP BY kind")}
+    faults = store.rows("SELECT * FROM faults WHERE times > 0 ORDER BY id")
+    return render_template("home.html", counts=counts, faults=faults, ahead_s=the_sandbox().clock.offset())
+
+
+def _index() -> str:
+    sandbox = the_sandbox()
+    checkout.expire_due(sandbox)
+    sales = [_sale(session) for session in sandbox.store.select(checkout.SESSION, limit=100)]
+    deliveries = sandbox.store.rows(
+        "SELECT deliveries.*, json_extract(doc, '$.type') AS type FROM deliveries JOIN objects ON id = event_id "
+        "ORDER BY deliveries.seq DESC LIMIT 50"
+    )
+    return render_template("dashboard.html", sales=sales, deliveries=deliveries)
+
+
+def _sale(session: Doc) -> Doc:
+    store = the_sandbox().store
+    intent = store.find("payment_intent", session["payment_intent"] or "")
+    charge = store.find("charge", (intent or {}).get("latest_charge") or "")
+    details = session["customer_details"] or {}
+    return {
+        "session": session,
+        "charge": charge,
+        "email": details.get("email") or "",
+        "settling": session["status"] == "complete" and intent is not None and intent["status"] == "processing",
+        "refundable": charge["amount"] - charge["amount_refunded"] if charge and charge["paid"] else 0,
+    }
+
+
+def _settle(session_id: str) -> Response:
+    sandbox = the_sandbox()
+    succeeded = request.form.get("result") == "succeed"
+    with sandbox.store.transaction():
+        session = sandbox.store.find(checkout.SESSION, session_id)
+        if session is None:
+            abort(404)
+        if checkout.settle(sandbox, session, succeeded=succeeded):
+            flash("The bank debit has arrived." if succeeded else "The bank debit has failed.")
+        else:
+            flash("This payment is not under way.")
+    return redirect(url_for("dashboard.index"), 303)
+
+
+def _refund(charge_id: str) -> Response:
+    sandbox = the_sandbox()
+    with sandbox.store.transaction():
+        charge = sandbox.store.find("charge", charge_id)
+        if charge is None:
+            abort(404)
+        left = charge["amount"] - charge["amount_refunded"] if charge["paid"] else 0
+        amount = request.form.get("amount", type=int) or left
+        if 0 < amount <= left:
+            checkout.refund(sandbox, charge, amount, "requested_by_customer", {})
+            flash(f"Refunded {format_amount(amount, charge['currency'])}.")
+        else:
+            flash(f"Nothing was refunded: at most {format_amount(left, charge['currency'])} is left on this payment.")
+    return redirect(url_for("dashboard.index"), 303)

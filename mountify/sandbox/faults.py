@@ -1,0 +1,79 @@
+"""Make a vendor misbehave: refuse, answer late, or act and then cut the connection."""
+
+import socket
+import sqlite3
+import time
+
+from flask import Response, g, jsonify, request
+
+from .context import the_sandbox
+from .stripe_errors import StripeError
+
+
+def service_of(path: str) -> str | None:
+    """Return which vendor a path belongs to."""
+    if path.startswith("/v1/"):
+        return "stripe"
+    return "resend" if path == "/emails" or path.startswith("/emails/") else None
+
+
+def apply_before() -> Response | None:
+    """Take the first fault that fits this request; refuse at once when it has a status."""
+    g.fault = None
+    service = service_of(request.path)
+    if service is None:
+        return None
+    g.fault = fault = _take(service, request.path)
+    if fault is None or fault["status"] is None:
+        return None
+    pause()
+    status = int(fault["status"])
+    response = jsonify(_stripe_body(status) if service == "stripe" else _resend_body(status))
+    response.status_code = status
+    return response
+
+
+def pause() -> None:
+    """Wait as long as this request's fault says; vendor code calls it once the request is in progress."""
+    fault = g.get("fault")
+    if fault is not None and not g.get("paused"):
+        g.paused = True
+        time.sleep(fault["delay_s"])
+
+
+def apply_after(response: Response) -> Response:
+    """Drop the connection when the fault says so: the work is committed, the answer never arrives."""
+    fault = g.get("fault")
+    if fault is not None:
+        pause()
+        if fault["cut"]:
+            connection: socket.socket | None = request.environ.get("werkzeug.socket")
+            if connection is not None:
+                connection.shutdown(socket.SHUT_RDWR)
+    return response
+
+
+def _take(service: str, path: str) -> sqlite3.Row | None:
+    store = the_sandbox().store
+    with store.transaction():
+        found = store.rows(
+            "SELECT * FROM faults WHERE service = ? AND substr(?, 1, length(path_prefix)) = path_prefix AND times > 0 "
+            "ORDER BY id LIMIT 1",
+            (service, path),
+        )
+        if not found:
+            return None
+        store.change("UPDATE faults SET times = times - 1 WHERE id = ?", (found[0]["id"],))
+        return found[0]
+
+
+def _stripe_body(status: int) -> dict[str, object]:
+    code = "rate_limit" if status == 429 else None
+    kind = "invalid_request_error" if status < 500 else "api_error"
+    return StripeError(status, "The sandbox was asked to fail here.", kind=kind, code=code).body()
+
+
+def _resend_body(status: int) -> dict[str, object]:
+    name = {429: "rate_limit_exceeded", 422: "validation_error", 403: "invalid_api_key"}.get(status)
+    name = name or ("internal_server_error" if status >= 500 else "application_error")
+    return {"statusCode": status, "name": name, "message": "The sandbox was asked to fail here."}

@@ -1,0 +1,125 @@
+"""Resend's API: send one, send a batch, look one up."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from . import faults, idempotency
+from .context import the_sandbox
+from .ids import new_uuid
+from .resend_errors import ResendError, invalid
+from .resend_rules import check_email
+from .store import Doc
+
+_KEY = re.compile(r"Bearer re_\w+")
+_BATCH = 100
+_PUBLIC = ("id", "from", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "created_at", "scheduled_at", "tags")
+
+
+def create_blueprint() -> Blueprint:
+    """Put the /emails routes together."""
+    bp = Blueprint("resend", __name__)
+    bp.before_request(_authenticate)
+    bp.register_error_handler(ResendError, _with_error)
+    bp.add_url_rule("/emails", "send", _send, methods=["POST"])
+    bp.add_url_rule("/emails/batch", "send_batch", _send_batch, methods=["POST"])
+    bp.add_url_rule("/emails/<email_id>", "get_email", _get, methods=["GET"])
+    return bp
+
+
+def _authenticate() -> None:
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise ResendError(401, "missing_api_key", "Missing API Key")
+    if not _KEY.fullmatch(header):
+        raise ResendError(401, "validation_error", "API key is invalid")
+
+
+def _send() -> Response:
+    def work(body: Any) -> Doc:
+        return {"id": _keep(check_email(body))}
+
+    return _once(work)
+
+
+def _send_batch() -> Response:
+    def work(body: Any) -> Doc:
+        if not isinstance(body, list) or not 1 <= len(body) <= _BATCH:
+            raise invalid(f"The request body must be an array of 1 to {_BATCH} emails.")
+        emails = [check_email(one, in_batch=True) for one in body]
+        return {"data": [{"id": _keep(email)} for email in emails]}
+
+    if request.headers.get("x-batch-validation", "strict") != "strict":
+        raise invalid("The sandbox plays only strict batch validation.")
+    return _once(work)
+
+
+def _get(email_id: str) -> Response:
+    faults.pause()
+    try:
+        uuid.UUID(email_id)
+    except ValueError:
+        raise invalid("The `id` must be a valid UUID.") from None
+    email = the_sandbox().store.find("email", email_id)
+    if email is None:
+        raise ResendError(404, "not_found", "Email not found")
+    event = "scheduled" if email["scheduled_at"] else "delivered"
+    answer = {"object": "email", **{name: email[name] for name in _PUBLIC}, "last_event": event}
+    return _answer(200, json.dumps(answer))
+
+
+def _keep(email: Doc) -> str:
+    sandbox = the_sandbox()
+    email_id = new_uuid()
+    key = request.headers.get("Idempotency-Key")
+    stored = {"id": email_id, **email, "idempotency_key": key, "created_at": sandbox.clock.iso()}
+    sandbox.store.save(stored, "email")
+    return email_id
+
+
+def _once(work: Callable[[Any], Doc]) -> Response:
+    body = request.get_json(silent=True)
+    if body is None:
+        raise invalid("The request body must be valid JSON.")
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return _run(None, "", body, work)
+    if not 1 <= len(key) <= 256:
+        raise ResendError(400, "invalid_idempotency_key", "The key must be between 1-256 chars.")
+    with idempotency.in_progress(the_sandbox(), "resend", key) as free:
+        if not free:
+            raise ResendError(
+                409,
+                "concurrent_idempotent_requests",
+                "Same idempotency key used while original request is still in progress.",
+            )
+        return _run(key, idempotency.fingerprint(request.path, body), body, work)
+
+
+def _run(key: str | None, mark: str, body: Any, work: Callable[[Any], Doc]) -> Response:
+    sandbox = the_sandbox()
+    faults.pause()
+    with sandbox.store.transaction():
+        stored = idempotency.find(sandbox, "resend", key) if key else None
+        if stored is None:
+            answer = json.dumps(work(body))
+            if key:
+                idempotency.keep(sandbox, "resend", key, idempotency.Answer(mark, 200, answer, ""))
+            return _answer(200, answer)
+    if stored.request != mark:
+        raise ResendError(
+            409, "invalid_idempotent_request", "Same idempotency key used with a different request payload."
+        )
+    return _answer(stored.status, stored.body)
+
+
+def _answer(status: int, body: str) -> Response:
+    return Response(body, status, mimetype="application/json")
+
+
+def _with_error(error: ResendError) -> Response:
+    return _answer(error.status, json.dumps(error.body()))

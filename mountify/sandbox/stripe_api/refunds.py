@@ -1,0 +1,89 @@
+"""Refunds: create (never more than was charged), retrieve, list."""
+
+from flask import Blueprint
+
+from mountify.sandbox import checkout
+from mountify.sandbox.context import the_sandbox
+from mountify.sandbox.money import format_amount
+from mountify.sandbox.store import Doc
+from mountify.sandbox.stripe_errors import StripeError
+from mountify.sandbox.stripe_params import Choice, Email, Integer, Metadata, ParamError, Params, Text, Unsupported
+
+from .endpoint import endpoint
+from .listing import EXPAND, PAGING, Created, created_in, expanded, get, page
+
+_CREATE = {
+    **EXPAND,
+    "amount": Integer(1),
+    "charge": Text(),
+    "currency": Unsupported(),
+    "customer": Unsupported(),
+    "instructions_email": Email(),
+    "metadata": Metadata(),
+    "origin": Unsupported(),
+    "payment_intent": Text(),
+    "reason": Choice(("duplicate", "fraudulent", "requested_by_customer")),
+    "refund_application_fee": Unsupported(("false",)),
+    "reverse_transfer": Unsupported(("false",)),
+}
+_LIST = {**PAGING, "charge": Text(), "created": Created(), "payment_intent": Text()}
+
+
+def add_routes(bp: Blueprint) -> None:
+    """Add the refund routes."""
+    bp.add_url_rule("/refunds", "create_refund", _create, methods=["POST"])
+    bp.add_url_rule("/refunds", "list_refunds", _list, methods=["GET"])
+    bp.add_url_rule("/refunds/<refund_id>", "retrieve_refund", _retrieve, methods=["GET"])
+
+
+@endpoint(_CREATE)
+def _create(params: Params) -> Doc:
+    charge = _charge_to_refund(params)
+    left = charge["amount"] - charge["amount_refunded"]
+    if left == 0:
+        raise StripeError(400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    amount = params.get("amount", left)
+    if amount > left:
+        asked, there = format_amount(amount, charge["currency"]), format_amount(left, charge["currency"])
+        message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({there})"
+        raise StripeError(400, message, param="amount")
+    made = checkout.refund(the_sandbox(), charge, amount, params.get("reason"), params.get("metadata", {}))
+    return expanded(made, params)
+
+
+def _charge_to_refund(params: Params) -> Doc:
+    if "charge" in params:
+        charge = get("charge", params["charge"], "charge")
+        if params.get("payment_intent", charge["payment_intent"]) != charge["payment_intent"]:
+            raise ParamError("The payment_intent given does not belong to the charge given.", "payment_intent")
+    elif "payment_intent" in params:
+        intent = get("payment_intent", params["payment_intent"], "payment_intent")
+        if intent["latest_charge"] is None:
+            raise _nothing_to_refund(intent["id"])
+        charge = get("charge", intent["latest_charge"], "charge")
+    else:
+        message = "One of the following params should be provided for this request: payment_intent or charge."
+        raise ParamError(message, "charge", "parameter_missing")
+    if not charge["paid"]:
+        raise _nothing_to_refund(charge["payment_intent"])
+    return charge
+
+
+def _nothing_to_refund(intent_id: str) -> StripeError:
+    message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
+    return StripeError(400, message, code="payment_intent_unexpected_state", param="payment_intent")
+
+
+@endpoint(EXPAND)
+def _retrieve(params: Params, refund_id: str) -> Doc:
+    return expanded(get("refund", refund_id, "refund"), params)
+
+
+@endpoint(_LIST)
+def _list(params: Params) -> Doc:
+    where = created_in(params.get("created", {}))
+    for name in ("charge", "payment_intent"):
+        if name in params:
+            get(name, params[name], name)
+            where.append((f"json_extract(doc, '$.{name}') = ?", (params[name],)))
+    return page("refund", "/v1/refunds", params, where)

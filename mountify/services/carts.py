@@ -1,0 +1,311 @@
+"""Carts of accounts and of guests: what is in them, and what has changed since it was put there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, contains_eager
+
+from mountify import db
+from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange
+from mountify.core.money import MAXIMUM, ZERO, Money
+from mountify.core.tokens import hash_token
+from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
+from mountify.models.catalogue import Product, ProductStatus
+from mountify.services.settings import get_shop
+from mountify.transaction import transaction
+
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class CartOwner:
+    """An account, or whoever holds a cart token."""
+
+    user_id: int | None = None
+    token: str | None = None
+
+    @property
+    def columns(self) -> dict[str, int | str | None]:
+        return {"user_id": self.user_id} if self.user_id else {"token_hash": hash_token(self.token or "")}
+
+
+@dataclass(frozen=True)
+class CartLine:
+    product: Product
+    quantity: int
+    price_seen: Money
+
+    @property
+    def price(self) -> Money:
+        return self.product.price
+
+    @property
+    def total(self) -> Money:
+        return self.price * self.quantity
+
+    @property
+    def available(self) -> int:
+        return max(0, self.product.available)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return not self.product.is_published
+
+    @property
+    def is_sold_out(self) -> bool:
+        return not self.is_withdrawn and self.available == 0
+
+    @property
+    def is_short(self) -> bool:
+        return not self.is_withdrawn and 0 < self.available < self.quantity
+
+    @property
+    def is_gone(self) -> bool:
+        return self.is_withdrawn or self.is_sold_out
+
+    @property
+    def has_new_price(self) -> bool:
+        return not self.is_gone and self.price != self.price_seen
+
+    @property
+    def has_problem(self) -> bool:
+        return self.is_gone or self.is_short or self.has_new_price
+
+
+@dataclass(frozen=True)
+class CartView:
+    """What the shopper sees. Lines that cannot be had do not count towards the totals."""
+
+    lines: Sequence[CartLine]
+    subtotal: Money
+    shipping: Money
+    missing_for_free: Money | None
+
+    @property
+    def total(self) -> Money:
+        return self.subtotal + self.shipping
+
+    @property
+    def count(self) -> int:
+        return sum(line.quantity for line in self.lines if not line.is_gone)
+
+    @property
+    def obtainable(self) -> int:
+        """How many parts are left once the cart is taken as it can be had now."""
+        return sum(min(line.quantity, line.available) for line in self.lines if not line.is_gone)
+
+    @property
+    def has_problems(self) -> bool:
+        return any(line.has_problem for line in self.lines)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.lines
+
+    def line_of(self, product_id: int) -> CartLine | None:
+        return next((line for line in self.lines if line.product.id == product_id), None)
+
+
+def get_view(owner: CartOwner | None) -> CartView:
+    """Get the cart of an owner; an empty one when there is none."""
+    if owner is None:
+        return view_of([])
+    cart_id = db.session.scalar(_cart(owner).with_only_columns(Cart.id))
+    return view_of([] if cart_id is None else read_lines(db.session(), cart_id))
+
+
+def count(owner: CartOwner) -> int:
+    """Count the parts in a cart."""
+    total = db.session.scalar(
+        select(func.coalesce(func.sum(CartItem.quantity), 0))
+        .join(Cart, Cart.id == CartItem.cart_id)
+        .where(_owned(owner))
+    )
+    return int(total or 0)
+
+
+def add_item(owner: CartOwner, product_id: int, quantity: int, *, now: datetime) -> CartLine:
+    """Add to the line of a product, making cart and line when there is none.
+
+    Raises NotFound, QuantityOutOfRange, NotEnoughStock, CartFull or CartTooDear; then nothing has changed.
+    """
+    _check_quantity(quantity, least=1)
+    with transaction() as session:
+        product = _get_product(session, product_id)
+        cart = _open_cart(session, owner, now)
+        line = _find_item(session, cart, product_id)
+        wanted = quantity + (line.quantity if line else 0)
+        _check_available(product, wanted)
+        if line is None:
+            session.add(CartItem(cart_id=cart.id, product_id=product_id, quantity=wanted, price_seen=product.price))
+        else:
+            line.quantity = wanted
+        _check_limits(session, cart)
+        return CartLine(product=product, quantity=quantity, price_seen=product.price)
+
+
+def set_quantity(owner: CartOwner, product_id: int, quantity: int, *, now: datetime) -> None:
+    """Set the quantity of a line; 0 removes it. Raises NotFound, QuantityOutOfRange or NotEnoughStock."""
+    _check_quantity(quantity, least=0)
+    with transaction() as session:
+        cart = lock_cart(session, owner)
+        line = _find_item(session, cart, product_id) if cart else None
+        if cart is None or line is None:
+            raise NotFound
+        if quantity == 0:
+            session.delete(line)
+        else:
+            if quantity > line.quantity:
+                _check_available(_get_product(session, product_id), quantity)
+            line.quantity = quantity
+        cart.expires_at = now + KEPT
+        _check_limits(session, cart)
+
+
+def remove_item(owner: CartOwner, product_id: int) -> None:
+    """Take a product out. Removing what is not there is no error: the wish is fulfilled."""
+    with transaction() as session:
+        if cart := lock_cart(session, owner):
+            session.execute(delete(CartItem).where(CartItem.cart_id == cart.id, CartItem.product_id == product_id))
+
+
+def clear(owner: CartOwner) -> None:
+    with transaction() as session:
+        if cart := lock_cart(session, owner):
+            session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
+
+
+def accept_changes(owner: CartOwner) -> None:
+    """Take the cart as it can be had now: new prices, what is left, without what is gone."""
+    with transaction() as session:
+        cart = lock_cart(session, owner)
+        if cart is None:
+            return
+        for item in session.scalars(_items(cart.id)):
+            line = CartLine(item.product, item.quantity, item.price_seen)
+            if line.is_gone:
+                session.delete(item)
+            else:
+                item.quantity = min(item.quantity, line.available)
+                item.price_seen = line.price
+
+
+def merge(token: str, user_id: int, *, now: datetime) -> None:
+    """Move a guest's cart into an account's, adding what both hold, as far as a line may go."""
+    with transaction() as session:
+        guest = lock_cart(session, CartOwner(token=token))
+        if guest is None:
+            return
+        cart = _open_cart(session, CartOwner(user_id=user_id), now)
+        mine = {item.product_id: item for item in session.scalars(_items(cart.id))}
+        for item in session.scalars(_items(guest.id)).all():
+            if known := mine.get(item.product_id):
+                known.quantity = min(MOST_OF_ONE, known.quantity + item.quantity)
+            elif len(mine) < MOST_PRODUCTS:
+                mine[item.product_id] = CartItem(
+                    cart_id=cart.id, product_id=item.product_id, quantity=item.quantity, price_seen=item.price_seen
+                )
+                session.add(mine[item.product_id])
+        session.delete(guest)
+
+
+def take_out(session: Session, cart_id: int, bought: dict[int, int]) -> None:
+    """Take out of a locked cart what has been bought; what was added since stays."""
+    for item in session.scalars(select(CartItem).where(CartItem.cart_id == cart_id, CartItem.product_id.in_(bought))):
+        item.quantity -= bought[item.product_id]
+        if item.quantity <= 0:
+            session.expunge(item)
+            session.execute(delete(CartItem).where(CartItem.id == item.id))
+
+
+def read_lines(session: Session, cart_id: int) -> list[CartLine]:
+    return [CartLine(item.product, item.quantity, item.price_seen) for item in session.scalars(_items(cart_id))]
+
+
+def view_of(lines: Sequence[CartLine]) -> CartView:
+    """Add up lines and delivery."""
+    shop = get_shop()
+    payable = [line for line in lines if not line.is_gone]
+    subtotal = Money.sum(line.total for line in payable)
+    shipping = shop.shipping_for(subtotal) if payable else ZERO
+    missing = shop.shipping_free_from - subtotal if shipping and shop.shipping_free_from is not None else None
+    return CartView(lines=lines, subtotal=subtotal, shipping=shipping, missing_for_free=missing)
+
+
+def _owned(owner: CartOwner) -> ColumnElement[bool]:
+    return Cart.user_id == owner.user_id if owner.user_id else Cart.token_hash == hash_token(owner.token or "")
+
+
+def _cart(owner: CartOwner) -> Select[Cart]:
+    return select(Cart).where(_owned(owner))
+
+
+def lock_cart(session: Session, owner: CartOwner) -> Cart | None:
+    """Lock an owner's cart: the first lock of whatever depends on it (cart, then order, then product)."""
+    return session.scalars(_cart(owner).with_for_update().execution_options(populate_existing=True)).one_or_none()
+
+
+def _open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:
+    """Make the cart when it is missing, then lock it; two tabs that come at once get the same one."""
+    session.execute(insert(Cart).values(**owner.columns, expires_at=now + KEPT).on_conflict_do_nothing())
+    cart = lock_cart(session, owner)
+    if cart is None:
+        raise NotFound
+    cart.expires_at = now + KEPT
+    return cart
+
+
+def _items(cart_id: int) -> Select[CartItem]:
+    return (
+        select(CartItem)
+        .join(CartItem.product)
+        .join(Product.stock)
+        .where(CartItem.cart_id == cart_id)
+        .options(contains_eager(CartItem.product).contains_eager(Product.stock))
+        .order_by(CartItem.id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _find_item(session: Session, cart: Cart, product_id: int) -> CartItem | None:
+    return session.scalars(
+        select(CartItem).where(CartItem.cart_id == cart.id, CartItem.product_id == product_id)
+    ).one_or_none()
+
+
+def _get_product(session: Session, product_id: int) -> Product:
+    product = session.scalars(
+        select(Product)
+        .join(Product.stock)
+        .where(Product.id == product_id, Product.status == ProductStatus.PUBLISHED)
+        .options(contains_eager(Product.stock))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if product is None:
+        raise NotFound
+    return product
+
+
+def _check_quantity(quantity: int, *, least: int) -> None:
+    if not least <= quantity <= MOST_OF_ONE:
+        raise QuantityOutOfRange(low=least, high=MOST_OF_ONE)
+
+
+def _check_available(product: Product, wanted: int) -> None:
+    if wanted > product.available:
+        raise NotEnoughStock(product_id=product.id, name=product.name, available=max(0, product.available))
+    _check_quantity(wanted, least=1)
+
+
+def _check_limits(session: Session, cart: Cart) -> None:
+    session.flush()
+    lines = read_lines(session, cart.id)
+    if len(lines) > MOST_PRODUCTS:
+        raise CartFull(products=MOST_PRODUCTS)
+    if Money.sum(line.total for line in lines).amount > MAXIMUM:
+        raise CartTooDear(most=MAXIMUM)

@@ -1,0 +1,266 @@
+"""From a cart to Stripe's page: reserve, commit, ask Stripe, remember what it said.
+
+No transaction is open while Stripe is asked. What Stripe is asked is stored first, so that a crash between the steps
+ends in the same order and the same session: https://docs.stripe.com/api/idempotent_requests
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mountify.core.checkpoints import reached
+from mountify.core.errors import CartChanged, CartEmpty, NotFound, PaymentRefused, PaymentsUnavailable
+from mountify.core.money import Money, to_minor
+from mountify.core.site import Site
+from mountify.gateways import Payments
+from mountify.models.cart import Cart
+from mountify.models.order import Order, OrderItem
+from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.services import carts, inventory
+from mountify.services.carts import CartOwner, CartView
+from mountify.services.orders import lines_of, link_key, lock_order
+from mountify.services.settings import HOLD_MINUTES, Shop, get_shop
+from mountify.services.settlement import sync_session
+from mountify.transaction import retried_once, transaction
+
+HOLD = timedelta(minutes=HOLD_MINUTES)
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True)
+class _Reserved:
+    order_id: int
+    attempt_id: int
+    params: dict[str, Any]
+    idempotency_key: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class _Superseded:
+    """The cart has changed since its pending order was made: that order's session must end first."""
+
+    order_id: int
+    session_id: str | None
+
+
+@dataclass(frozen=True)
+class Started:
+    order_id: int
+    url: str
+
+
+def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments, site: Site, now: datetime) -> Started:
+    """Reserve the cart, make its pending order and a session at Stripe; the same cart gets the same order again.
+
+    Raises CartEmpty, CartChanged, NotEnoughStock, PaymentRefused or PaymentsUnavailable; after each the cart is as it
+    was and nothing is held.
+    """
+    for _ in range(MOST_TRIES):
+        step = _reserve(owner, email, checkout_key, site, now)
+        if isinstance(step, _Superseded):
+            _end_superseded(step, payments=payments, site=site, now=now)
+            continue
+        reached("checkout.reserved")
+        if step.url is not None:
+            return Started(step.order_id, step.url)
+        return Started(step.order_id, _open_session(step, payments=payments, now=now))
+    raise CartChanged
+
+
+def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> Order:
+    """Give a pending order's stock back, after Stripe has said that it can no longer be paid. Raises NotFound."""
+    with transaction() as session:
+        order = session.get(Order, order_id)
+        if order is None:
+            raise NotFound
+        session_id = order.stripe_session_id if order.is_pending else None
+    if session_id is not None:
+        payments.expire_session(session_id)
+        sync_session(session_id, payments=payments, site=site, now=now, closed_by="shopper")
+    with transaction() as session:
+        return lock_order(session, order_id)
+
+
+@retried_once
+def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: datetime) -> _Reserved | _Superseded:
+    with transaction() as session:
+        cart = carts.lock_cart(session, owner)
+        view = carts.view_of(carts.read_lines(session, cart.id) if cart else [])
+        pending = _find_pending(session, cart, checkout_key)
+        if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
+            if pending.cart_fingerprint == _fingerprint(view, email) and pending.is_held_at(now):
+                return _again(session, pending)
+            return _Superseded(pending.id, pending.stripe_session_id)
+        if cart is None or view.is_empty:
+            raise CartEmpty
+        if view.has_problems:
+            raise CartChanged
+        return _place(session, cart, view, owner, email, checkout_key, site, now)
+
+
+def _find_pending(session: Session, cart: Cart | None, checkout_key: str) -> Order | None:
+    mine = Order.checkout_key == checkout_key
+    if cart is not None:
+        mine = mine | (Order.cart_id == cart.id)
+    order_id = session.scalar(
+        select(Order.id).where(mine, Order.status == "pending").order_by(Order.id.desc()).limit(1)
+    )
+    if order_id is None:
+        return None
+    order = lock_order(session, order_id)
+    return order if order.is_pending and (cart is None or order.cart_id == cart.id) else None
+
+
+def _again(session: Session, order: Order) -> _Reserved:
+    attempt = session.scalars(
+        select(PaymentAttempt).where(PaymentAttempt.order_id == order.id).order_by(PaymentAttempt.id.desc()).limit(1)
+    ).one()
+    return _Reserved(order.id, attempt.id, attempt.params, attempt.idempotency_key, attempt.url)
+
+
+def _place(
+    session: Session,
+    cart: Cart,
+    view: CartView,
+    owner: CartOwner,
+    email: str,
+    checkout_key: str,
+    site: Site,
+    now: datetime,
+) -> _Reserved:
+    inventory.reserve(session, {line.product.id: line.quantity for line in view.lines})
+    order = Order(
+        user_id=owner.user_id,
+        email=email,
+        currency=site.currency,
+        subtotal=view.subtotal,
+        shipping_total=view.shipping,
+        total=view.total,
+        cart_id=cart.id,
+        cart_fingerprint=_fingerprint(view, email),
+        checkout_key=checkout_key,
+        inventory_reserved=True,
+        reserved_until=now + HOLD,
+        created_at=now,
+        items=[
+            OrderItem(
+                product_id=line.product.id,
+                quantity=line.quantity,
+                price=line.price,
+                name=line.product.name,
+                slug=line.product.slug,
+                image_url=line.product.image_url,
+            )
+            for line in view.lines
+        ],
+    )
+    session.add(order)
+    session.flush()
+    order.record("placed", now=now)
+    attempt = PaymentAttempt(
+        order_id=order.id,
+        params=_session_params(order, get_shop(), site, now + HOLD),
+        idempotency_key=f"attempt-{uuid4()}",
+        expires_at=now + HOLD,
+    )
+    session.add(attempt)
+    session.flush()
+    return _Reserved(order.id, attempt.id, attempt.params, attempt.idempotency_key, None)
+
+
+def _open_session(step: _Reserved, *, payments: Payments, now: datetime) -> str:
+    """Ask Stripe for the session and store it. Nobody has its address yet, so giving up is safe."""
+    try:
+        asked = payments.create_session(step.params, step.idempotency_key)
+    except (PaymentsUnavailable, PaymentRefused):
+        _give_up(step, now=now)
+        raise
+    reached("checkout.session_created")
+    with transaction() as session:
+        order = lock_order(session, step.order_id)
+        attempt = session.get_one(PaymentAttempt, step.attempt_id, with_for_update=True)
+        attempt.session_id, attempt.url = asked.id, asked.url
+        if attempt.state is AttemptState.CREATED:
+            attempt.state = AttemptState.OPEN
+        order.stripe_session_id = asked.id
+    if asked.url is None:
+        raise PaymentRefused
+    return asked.url
+
+
+def _give_up(step: _Reserved, *, now: datetime) -> None:
+    with transaction() as session:
+        order = lock_order(session, step.order_id)
+        attempt = session.get_one(PaymentAttempt, step.attempt_id, with_for_update=True)
+        attempt.state = AttemptState.CLOSED
+        if order.is_pending:
+            inventory.release(session, lines_of(order))
+            order.mark_cancelled("payment service", now=now)
+
+
+def _end_superseded(old: _Superseded, *, payments: Payments, site: Site, now: datetime) -> None:
+    if old.session_id is not None:
+        payments.expire_session(old.session_id)
+        sync_session(old.session_id, payments=payments, site=site, now=now, closed_by="cart changed")
+        return
+    with transaction() as session:
+        order = lock_order(session, old.order_id)
+        if order.is_pending and order.stripe_session_id is None:
+            inventory.release(session, lines_of(order))
+            order.mark_cancelled("cart changed", now=now)
+
+
+def _fingerprint(view: CartView, email: str) -> str:
+    """Everything a changed cart would change in the order."""
+    parts = [f"{line.product.id}x{line.quantity}@{line.price}" for line in view.lines]
+    return hashlib.sha256("|".join([*sorted(parts), str(view.total), email.lower()]).encode()).hexdigest()
+
+
+def _session_params(order: Order, shop: Shop, site: Site, expires_at: datetime) -> dict[str, Any]:
+    """https://docs.stripe.com/api/checkout/sessions/create"""
+    currency = order.currency.lower()
+    key = link_key(site.secret, order.id)
+
+    def minor(money: Money) -> int:
+        return to_minor(money, currency)
+
+    return {
+        "mode": "payment",
+        "client_reference_id": str(order.id),
+        "metadata": {"order_id": str(order.id), "order_number": order.number},
+        "payment_intent_data": {"metadata": {"order_id": str(order.id)}, "description": f"{shop.name} {order.number}"},
+        "customer_email": order.email,
+        "line_items": [
+            {
+                "quantity": item.quantity,
+                "price_data": {
+                    "currency": currency,
+                    "unit_amount": minor(item.price),
+                    "product_data": {"name": item.name},
+                },
+            }
+            for item in order.items
+        ],
+        "shipping_address_collection": {"allowed_countries": list(shop.countries)},
+        "phone_number_collection": {"enabled": True},
+        "shipping_options": [
+            {
+                "shipping_rate_data": {
+                    "type": "fixed_amount",
+                    "display_name": "Standard delivery",
+                    "fixed_amount": {"amount": minor(order.shipping_total), "currency": currency},
+                }
+            }
+        ],
+        "success_url": f"{site.base_url}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}&key={key}",
+        "cancel_url": f"{site.base_url}/checkout/cancelled?order={order.id}&key={key}",
+        "expires_at": int(expires_at.timestamp()),
+    }

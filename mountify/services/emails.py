@@ -1,0 +1,109 @@
+"""The outbox: a mail is written in the transaction it belongs to and sent by a job, under one key, once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mountify.core.checkpoints import reached
+from mountify.core.errors import MailRefused
+from mountify.core.site import Site
+from mountify.gateways import Mailer
+from mountify.models.email import Email, EmailState
+from mountify.models.order import Order
+from mountify.queue import defer
+from mountify.services.mail_templates import render
+from mountify.services.orders import link_key
+from mountify.services.settings import get_shop
+from mountify.transaction import transaction
+
+log = structlog.get_logger()
+
+# Resend forgets a key after 24 hours: https://resend.com/docs/dashboard/emails/idempotency-keys
+RETRIED_FOR = timedelta(hours=23)
+OVERDUE_AFTER = timedelta(seconds=60)
+
+
+def queue_confirmation(session: Session, order: Order, *, site: Site, now: datetime) -> None:
+    """Write the confirmation of a paid order and queue its sending, in the caller's transaction."""
+    mail = render(
+        "confirmed",
+        currency=order.currency,
+        timezone=site.timezone,
+        order=order,
+        shop=get_shop(),
+        order_url=f"{site.base_url}/orders/{order.id}?key={link_key(site.secret, order.id)}",
+    )
+    email_id = session.scalar(
+        insert(Email)
+        .values(
+            order_id=order.id,
+            kind="confirmed",
+            recipient=order.email,
+            subject=mail.subject,
+            html=mail.html,
+            text=mail.text,
+            idempotency_key=f"confirmed:{order.id}",
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[Email.idempotency_key])
+        .returning(Email.id)
+    )
+    if email_id is not None:
+        defer(session, "send_email", email_id=email_id)
+
+
+def deliver(email_id: int, *, mailer: Mailer, now: datetime) -> None:
+    """Send a stored mail unless it is sent. Raises MailUnavailable when it should be tried again."""
+    with transaction() as session:
+        email = session.get(Email, email_id, with_for_update=True, populate_existing=True)
+        if email is None or email.state is not EmailState.QUEUED:
+            return
+        if email.attempts and now - email.created_at > RETRIED_FOR:
+            _fail(email, "not accepted within 23 hours")
+            return
+        email.attempts += 1
+        letter = {
+            "to": email.recipient,
+            "subject": email.subject,
+            "html": email.html,
+            "text": email.text,
+            "idempotency_key": _provider_key(email),
+        }
+    reached("email.before_send")
+    try:
+        provider_id = mailer.send(**letter)
+    except MailRefused as error:
+        with transaction() as session:
+            _fail(session.get_one(Email, email_id, with_for_update=True), str(error.__cause__ or error)[:500])
+        return
+    reached("email.sent")
+    with transaction() as session:
+        email = session.get_one(Email, email_id, with_for_update=True, populate_existing=True)
+        email.state, email.provider_id, email.sent_at, email.error = EmailState.SENT, provider_id, now, None
+    log.info("email_sent", email_id=email_id)
+
+
+def requeue_overdue(*, now: datetime) -> int:
+    """Queue again what is due and should have been sent by now: its job may have died with its worker."""
+    with transaction() as session:
+        overdue = session.scalars(
+            select(Email.id).where(Email.state == EmailState.QUEUED, Email.created_at < now - OVERDUE_AFTER).limit(500)
+        ).all()
+        for email_id in overdue:
+            defer(session, "send_email", email_id=email_id)
+        return len(overdue)
+
+
+def _provider_key(email: Email) -> str:
+    """Our key is unique in this database only; the day it was written makes it so at Resend, too."""
+    return f"{email.idempotency_key}:{int(email.created_at.timestamp())}"
+
+
+def _fail(email: Email, why: str) -> None:
+    email.state, email.error = EmailState.FAILED, why
+    log.error("email_failed", email_id=email.id, why=why)

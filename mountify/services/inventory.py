@@ -1,0 +1,79 @@
+"""Stock: what is on hand, what is held for somebody, and the ledger of every change.
+
+Each function is a step of a transaction that its caller opened. Lines are product id → quantity and are always worked
+in id order, one guarded UPDATE each, so that two orders of the same parts can never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from mountify.core.errors import NotEnoughStock
+from mountify.models.catalogue import Inventory, Product, StockMovement
+
+Lines = Mapping[int, int]
+
+
+def reserve(session: Session, lines: Lines) -> None:
+    """Hold stock for an order. Raises NotEnoughStock about the first line that cannot be had."""
+    for product_id, quantity in sorted(lines.items()):
+        held = session.execute(
+            update(Inventory)
+            .where(Inventory.sku_id == product_id, Inventory.on_hand - Inventory.reserved >= quantity)
+            .values(reserved=Inventory.reserved + quantity)
+            .returning(Inventory.sku_id)
+            .execution_options(synchronize_session=False)
+        ).first()
+        if held is None:
+            raise _not_enough(session, product_id)
+
+
+def release(session: Session, lines: Lines) -> None:
+    """Give held stock back."""
+    for product_id, quantity in sorted(lines.items()):
+        session.execute(
+            update(Inventory)
+            .where(Inventory.sku_id == product_id)
+            .values(reserved=Inventory.reserved - quantity)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def sell(session: Session, order_id: int, lines: Lines, *, held: bool, now: datetime) -> None:
+    """Take sold parts off the shelf and write the ledger.
+
+    `held` says whether the order holds the stock already; when it does not, raises NotEnoughStock like reserve().
+    """
+    if not held:
+        reserve(session, lines)
+    for product_id, quantity in sorted(lines.items()):
+        session.execute(
+            update(Inventory)
+            .where(Inventory.sku_id == product_id)
+            .values(on_hand=Inventory.on_hand - quantity, reserved=Inventory.reserved - quantity)
+            .execution_options(synchronize_session=False)
+        )
+        session.add(
+            StockMovement(product_id=product_id, delta=-quantity, reason="sale", order_id=order_id, created_at=now)
+        )
+
+
+def receive(session: Session, product_id: int, quantity: int, *, reason: str, now: datetime, note: str = "") -> None:
+    """Put parts on the shelf."""
+    session.execute(
+        update(Inventory)
+        .where(Inventory.sku_id == product_id)
+        .values(on_hand=Inventory.on_hand + quantity)
+        .execution_options(synchronize_session=False)
+    )
+    session.add(StockMovement(product_id=product_id, delta=quantity, reason=reason, note=note, created_at=now))
+
+
+def _not_enough(session: Session, product_id: int) -> NotEnoughStock:
+    product = session.get_one(Product, product_id)
+    stock = session.get_one(Inventory, product_id, populate_existing=True)
+    return NotEnoughStock(product_id=product_id, name=product.name, available=stock.available)

@@ -1,0 +1,60 @@
+"""Mails are rendered by a plain Jinja environment, so that jobs and commands need no web."""
+
+from __future__ import annotations
+
+import gettext
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from mountify.core.money import Money
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+LOCALE = "en_US"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    subject: str
+    html: str
+    text: str
+
+
+def render(kind: str, *, currency: str, timezone: str = "UTC", **values: object) -> Rendered:
+    """Render the three parts of a mail. The subject is one line whatever the values hold."""
+    environment = _environment(currency, timezone)
+
+    def part(name: str) -> str:
+        return environment.get_template(f"email/{kind}/{name}").render(**values)
+
+    return Rendered(subject=" ".join(part("subject.txt").split()), html=part("body.html"), text=part("body.txt"))
+
+
+def format_money(money: Money, currency: str) -> str:
+    return str(format_currency(money.amount, currency, locale=LOCALE))
+
+
+def format_day(moment: datetime, timezone: str) -> str:
+    return str(format_date(moment.astimezone(ZoneInfo(timezone)), "d MMM y", locale=LOCALE))
+
+
+@cache
+def _environment(currency: str, timezone: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["money"] = lambda money: format_money(money, currency)
+    environment.filters["date"] = lambda moment: format_day(moment, timezone)
+    return environment

@@ -1,0 +1,63 @@
+"""Orders, reached by those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from mountify import db
+from mountify.core.errors import NotFound
+from mountify.core.tokens import is_signed, sign
+from mountify.models.order import Order, OrderEvent
+from mountify.models.payment import PaymentAttempt
+
+_LINK = "order-link"
+
+
+def link_key(secret: str, order_id: int) -> str:
+    """Sign the link by which a guest reaches one order."""
+    return sign(secret, _LINK, str(order_id))
+
+
+def get_for_viewer(order_id: int, *, user_id: int | None, key: str, secret: str) -> Order:
+    """Get an order for the account that placed it or for the holder of its signed link. Raises NotFound."""
+    order = db.session.scalars(
+        select(Order).where(Order.id == order_id).options(selectinload(Order.items))
+    ).one_or_none()
+    if order is None:
+        raise NotFound
+    owns = user_id is not None and order.user_id == user_id
+    if not owns and not is_signed(secret, _LINK, str(order_id), key):
+        raise NotFound
+    return order
+
+
+def list_events(order: Order) -> Sequence[OrderEvent]:
+    """List the timeline, newest first."""
+    return db.session.scalars(order.events.select()).all()
+
+
+def lock_order(session: Session, order_id: int) -> Order:
+    """Lock an order and read it afresh. Raises NotFound."""
+    order = session.scalars(
+        select(Order)
+        .where(Order.id == order_id)
+        .options(selectinload(Order.items))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if order is None:
+        raise NotFound
+    return order
+
+
+def lines_of(order: Order) -> dict[int, int]:
+    return {item.product_id: item.quantity for item in order.items}
+
+
+def find_by_session(session_id: str, *, key: str, secret: str) -> int | None:
+    """Find the order a checkout session belongs to, for the holder of that order's signed key only."""
+    order_id = db.session.scalar(select(PaymentAttempt.order_id).where(PaymentAttempt.session_id == session_id))
+    return order_id if order_id is not None and is_signed(secret, _LINK, str(order_id), key) else None

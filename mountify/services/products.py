@@ -1,0 +1,198 @@
+"""The catalogue as shoppers see it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, selectinload
+
+from mountify import db
+from mountify.core.errors import Gone, NotFound
+from mountify.core.money import Money
+from mountify.core.slugs import slugify
+from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductStatus
+
+PAGE_SIZE = 24
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    PRICE_ASC = "price_asc"
+    PRICE_DESC = "price_desc"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Filters:
+    category: str = ""
+    search: str = ""
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    in_stock: bool = False
+    sort: Sort = Sort.NEWEST
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of products; `page` counts from 1 and may lie past the end, then `products` is empty."""
+
+    products: Sequence[Product]
+    total: int
+    page: int
+    size: int = PAGE_SIZE
+
+    @property
+    def pages(self) -> int:
+        return max(1, math.ceil(self.total / self.size))
+
+    @property
+    def first(self) -> int:
+        return min(self.total, (self.page - 1) * self.size + 1)
+
+    @property
+    def last(self) -> int:
+        return min(self.total, self.page * self.size)
+
+
+@dataclass(frozen=True)
+class CategoryCount:
+    name: str
+    slug: str
+    description: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NewProduct:
+    """A product to be made. `images` are (address, alternative text), the first is the main one."""
+
+    name: str
+    price: Money
+    description: str = ""
+    detailed_description: str = ""
+    category_id: int | None = None
+    slug: str | None = None
+    attributes: dict[str, int] = field(default_factory=dict)
+    images: Sequence[tuple[str, str]] = ()
+
+
+def list_products(filters: Filters, page: int = 1) -> Page:
+    """List published products, a page at a time."""
+    session = db.session()
+    conditions = _conditions(filters)
+    total = session.scalar(
+        select(func.count()).select_from(Product).join(Product.stock).outerjoin(Product.category).where(*conditions)
+    )
+    products = session.scalars(
+        _cards().where(*conditions).order_by(*_order(filters.sort)).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    ).all()
+    return Page(products=products, total=total or 0, page=page)
+
+
+def list_new(count: int = 4) -> Sequence[Product]:
+    """List the newest products that can be had."""
+    cards = _cards().where(Product.status == ProductStatus.PUBLISHED, Inventory.on_hand > Inventory.reserved)
+    return db.session.scalars(cards.order_by(*_order(Sort.NEWEST)).limit(count)).all()
+
+
+def list_related(product: Product, count: int = 4) -> Sequence[Product]:
+    """List products of the same category first, then the newest of the others."""
+    cards = _cards().where(Product.status == ProductStatus.PUBLISHED, Product.id != product.id)
+    same = (Product.category_id == product.category_id).desc().nulls_last()
+    return db.session.scalars(cards.order_by(same, *_order(Sort.NEWEST)).limit(count)).all()
+
+
+def get_product(product_id: int) -> Product:
+    """Get a published product with pictures and stock. Raises NotFound for a draft, Gone for an archived one."""
+    product = db.session.scalars(
+        _cards().where(Product.id == product_id).options(selectinload(Product.images))
+    ).one_or_none()
+    if product is None or product.status is ProductStatus.DRAFT:
+        raise NotFound
+    if product.status is ProductStatus.ARCHIVED:
+        raise Gone
+    return product
+
+
+def list_categories() -> list[CategoryCount]:
+    """List the categories with the number of published products in each."""
+    rows = db.session.execute(
+        select(Category.name, Category.slug, Category.description, func.count(Product.id))
+        .outerjoin(Product, (Product.category_id == Category.id) & (Product.status == ProductStatus.PUBLISHED))
+        .group_by(Category.id)
+        .order_by(Category.display_order, Category.name)
+    )
+    return [CategoryCount(*row) for row in rows]
+
+
+def add_category(session: Session, name: str, slug: str, description: str, display_order: int) -> Category:
+    category = Category(name=name, slug=slug, description=description, display_order=display_order)
+    session.add(category)
+    session.flush()
+    return category
+
+
+def add_product(session: Session, new: NewProduct) -> Product:
+    """Make a published product with empty stock, inside the caller's transaction."""
+    urls = [url for url, _ in new.images]
+    product = Product(
+        name=new.name,
+        slug=new.slug or slugify(new.name),
+        price=new.price,
+        description=new.description,
+        detailed_description=new.detailed_description,
+        category_id=new.category_id,
+        attributes=new.attributes,
+        image_url=urls[0] if urls else None,
+        image_url_hover=urls[1] if len(urls) > 1 else None,
+        stock=Inventory(),
+        images=[
+            ProductImage(image_url=url, alt=alt, display_order=place, is_primary=place == 0, width=960, height=1200)
+            for place, (url, alt) in enumerate(new.images)
+        ],
+    )
+    session.add(product)
+    session.flush()
+    return product
+
+
+def _cards() -> Select[Product]:
+    return (
+        select(Product)
+        .join(Product.stock)
+        .outerjoin(Product.category)
+        .options(contains_eager(Product.stock), contains_eager(Product.category))
+    )
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions = [Product.status == ProductStatus.PUBLISHED]
+    if filters.category:
+        conditions.append(Category.slug == filters.category)
+    if filters.search:
+        text = func.websearch_to_tsquery("english", filters.search)
+        conditions.append(or_(Product.search.op("@@")(text), Product.name.icontains(filters.search, autoescape=True)))
+    if filters.min_price is not None:
+        conditions.append(Product.price >= Money(filters.min_price))
+    if filters.max_price is not None:
+        conditions.append(Product.price <= Money(filters.max_price))
+    if filters.in_stock:
+        conditions.append(Inventory.on_hand > Inventory.reserved)
+    return conditions
+
+
+def _order(sort: Sort) -> tuple[Any, ...]:
+    return {
+        Sort.NEWEST: (Product.created_at.desc(), Product.id.desc()),
+        Sort.OLDEST: (Product.created_at.asc(), Product.id.asc()),
+        Sort.PRICE_ASC: (Product.price.asc(), Product.id.asc()),
+        Sort.PRICE_DESC: (Product.price.desc(), Product.id.desc()),
+        Sort.NAME: (func.lower(Product.name).asc(), Product.id.asc()),
+    }[sort]

@@ -1,0 +1,72 @@
+"""What a merchant may change, read through one function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from mountify import db
+from mountify.core.money import ZERO, Money
+from mountify.models.account import Setting
+from mountify.transaction import transaction
+
+HOLD_MINUTES = 35  # Stripe wants at least 30 when the request arrives
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The shop as its merchant set it up; the defaults are a shop nobody has named yet."""
+
+    name: str = "Mountify"
+    claim: str = ""
+    claim_measure: str = ""
+    lead: str = ""
+    about: str = ""
+    contact_email: str = ""
+    address: str = ""
+    story: dict[str, Any] | None = None
+    countries: tuple[str, ...] = ("US",)
+    low_stock: int = 4
+    shipping_flat: Money = ZERO
+    shipping_free_from: Money | None = None
+
+    def shipping_for(self, subtotal: Money) -> Money:
+        if self.shipping_free_from is not None and subtotal >= self.shipping_free_from:
+            return ZERO
+        return self.shipping_flat
+
+
+def get_shop() -> Shop:
+    """Read the settings once a request (once a session of the database, to be exact)."""
+    session = db.session()
+    shop: Shop | None = session.info.get("shop")
+    if shop is None:
+        stored = {row.key: row.value for row in session.scalars(select(Setting))}
+        shop = Shop(**{name: _read(name, stored[name]["value"]) for name in _names() if name in stored})
+        session.info["shop"] = shop
+    return shop
+
+
+def change(**values: object) -> None:
+    """Store settings by name. Raises KeyError for a name that is none."""
+    with transaction() as session:
+        for name, value in values.items():
+            if name not in _names():
+                raise KeyError(name)
+            plain = str(value) if isinstance(value, Money) else list(value) if isinstance(value, tuple) else value
+            row = insert(Setting).values(key=name, value={"value": plain})
+            session.execute(row.on_conflict_do_update(index_elements=[Setting.key], set_={"value": row.excluded.value}))
+        session.info.pop("shop", None)
+
+
+def _names() -> set[str]:
+    return {field.name for field in fields(Shop)}
+
+
+def _read(name: str, value: Any) -> Any:
+    if name.startswith("shipping_"):
+        return None if value is None else Money.of(value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,155 @@
+"""The one function that settles. Webhook job, success page, cancellation and repairs call it; nothing else pays."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mountify import db
+from mountify.core.checkpoints import reached
+from mountify.core.errors import NotEnoughStock, UnknownSession
+from mountify.core.money import from_minor, to_minor
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.core.site import Site
+from mountify.gateways import Payments
+from mountify.models.cart import Cart
+from mountify.models.order import Order
+from mountify.models.payment import AttemptState, Payment, PaymentAttempt
+from mountify.services import carts, emails, inventory
+from mountify.services.orders import lines_of, lock_order
+from mountify.transaction import retried_once, transaction
+
+log = structlog.get_logger()
+
+
+def sync_session(
+    session_id: str, *, payments: Payments, site: Site, now: datetime, closed_by: str | None = None
+) -> int:
+    """Read a session from Stripe and do everything that follows from it, once. Gives the order's id.
+
+    `closed_by` says who ended a session that can no longer be paid; without it, time did. Raises UnknownSession when
+    Stripe or we do not know the session (yet), PaymentsUnavailable when Stripe does not answer.
+    """
+    db.release()
+    seen = payments.get_session(session_id)
+    reached("settle.read")
+    return _settle(seen, site=site, now=now, closed_by=closed_by)
+
+
+@retried_once
+def _settle(seen: PaymentSession, *, site: Site, now: datetime, closed_by: str | None) -> int:
+    with transaction() as session:
+        attempt = _find_attempt(session, seen)
+        cart_id = session.scalar(select(Order.cart_id).where(Order.id == attempt.order_id))
+        if cart_id is not None:
+            session.scalar(select(Cart.id).where(Cart.id == cart_id).with_for_update())
+        order = lock_order(session, attempt.order_id)
+        session.refresh(attempt, with_for_update=True)
+        reached("settle.locked")
+        match seen.outcome:
+            case SessionOutcome.PAID:
+                _take_payment(session, order, attempt, seen, site, now)
+            case SessionOutcome.PROCESSING:
+                _await_payment(order, attempt, now)
+            case SessionOutcome.CLOSED:
+                _close(session, order, attempt, now, closed_by)
+            case SessionOutcome.OPEN:
+                pass
+        reached("settle.before_commit")
+        return order.id
+
+
+def _find_attempt(session: Session, seen: PaymentSession) -> PaymentAttempt:
+    """Find the attempt a session belongs to, also when we crashed before we could store the session's id."""
+    attempt = session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == seen.id)).one_or_none()
+    if attempt is None and seen.order_id is not None:
+        attempt = session.scalars(
+            select(PaymentAttempt)
+            .where(PaymentAttempt.order_id == seen.order_id, PaymentAttempt.session_id.is_(None))
+            .order_by(PaymentAttempt.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if attempt is not None:
+            attempt.session_id, attempt.url = seen.id, seen.url
+            session.get_one(Order, attempt.order_id).stripe_session_id = seen.id
+            session.flush()
+    if attempt is None:
+        raise UnknownSession
+    return attempt
+
+
+def _take_payment(
+    session: Session, order: Order, attempt: PaymentAttempt, seen: PaymentSession, site: Site, now: datetime
+) -> None:
+    if _is_recorded(session, attempt):
+        return
+    attempt.state = AttemptState.COMPLETE
+    session.add(
+        Payment(
+            attempt_id=attempt.id,
+            payment_intent=seen.payment_intent or seen.id,
+            amount=from_minor(seen.amount_total, seen.currency),
+            currency=seen.currency.upper(),
+            created_at=now,
+        )
+    )
+    problem = _problem(order, seen)
+    if problem is None:
+        try:
+            with session.begin_nested():
+                inventory.sell(session, order.id, lines_of(order), held=order.inventory_reserved, now=now)
+        except NotEnoughStock:
+            problem = "sold out"
+    if problem is not None:
+        order.record("payment_unsettled", now=now, reason=problem, session=seen.id)
+        log.error("payment_unsettled", order_id=order.id, reason=problem)
+        return
+    _become_paid(session, order, seen, site, now)
+
+
+def _problem(order: Order, seen: PaymentSession) -> str | None:
+    """Say why a payment cannot be what this order waits for."""
+    if seen.order_id != order.id:
+        return "another order"
+    if seen.currency.upper() != order.currency or seen.amount_total != to_minor(order.total, order.currency):
+        return "another amount"
+    if order.paid_session is not None:
+        return "paid already"
+    return None
+
+
+def _become_paid(session: Session, order: Order, seen: PaymentSession, site: Site, now: datetime) -> None:
+    if seen.delivery is not None:
+        order.shipping_name = seen.delivery.name
+        order.shipping_phone = seen.delivery.phone
+        order.shipping_address = dict(seen.delivery.address)
+    order.mark_paid(seen.id, now=now)
+    if order.cart_id is not None:
+        carts.take_out(session, order.cart_id, lines_of(order))
+    session.flush()
+    emails.queue_confirmation(session, order, site=site, now=now)
+    log.info("order_paid", order_id=order.id)
+
+
+def _await_payment(order: Order, attempt: PaymentAttempt, now: datetime) -> None:
+    if attempt.state is not AttemptState.COMPLETE:
+        attempt.state = AttemptState.COMPLETE
+        order.record("payment_pending", now=now)
+
+
+def _close(session: Session, order: Order, attempt: PaymentAttempt, now: datetime, closed_by: str | None) -> None:
+    attempt.state = AttemptState.CLOSED
+    if not order.is_pending or order.stripe_session_id != attempt.session_id:
+        return
+    inventory.release(session, lines_of(order))
+    if closed_by is None:
+        order.mark_expired(now=now)
+    else:
+        order.mark_cancelled(closed_by, now=now)
+
+
+def _is_recorded(session: Session, attempt: PaymentAttempt) -> bool:
+    return session.scalar(select(Payment.id).where(Payment.attempt_id == attempt.id)) is not None

@@ -1,0 +1,46 @@
+"""Redis, asked briefly and doubted quickly: sessions and limits live here, but the shop sells without it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+TIMEOUT_S = 0.25
+BREAK_S = 2.0
+
+
+class StoreDown(Exception):
+    """Redis did not answer just now."""
+
+
+class Store:
+    """One client a process. After a failure nothing is asked for two seconds, so that a hanging Redis costs little."""
+
+    def __init__(self, url: str) -> None:
+        self.redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )
+        self._lock = threading.Lock()
+        self._closed_until = 0.0
+
+    def ask(self, question: Callable[[Redis], Any]) -> Any:
+        """Run one question. Raises StoreDown when Redis does not answer within 250 ms or did not just now."""
+        if time.monotonic() < self._closed_until:
+            raise StoreDown
+        try:
+            return question(self.redis)
+        except (RedisError, OSError) as error:
+            with self._lock:
+                self._closed_until = time.monotonic() + BREAK_S
+            raise StoreDown from error

@@ -1,0 +1,143 @@
+"""Where a run keeps its things, which ports it takes, and what its parts are told."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mountify.config import Config, ConfigError, load
+from mountify.embedded import EmbeddedError
+from mountify.embedded.processes import free_port, is_port_free
+
+ROOT = Path(__file__).parent.parent.parent
+DEMO_ACCOUNTS = ("admin@mountify.example", "staff@mountify.example", "alice@mountify.example")
+# What stands for a server that has no address yet, so that everything else can be checked before it is started.
+_LATER = {"DATABASE_URL": "postgresql://later/later", "REDIS_URL": "redis://later/0"}
+
+
+@dataclass(frozen=True)
+class House:
+    """One run's folder and ports. `needs_*` say what is started from the box because nobody configured another."""
+
+    var: Path
+    port: int
+    sandbox_port: int
+    needs_postgres: bool
+    needs_redis: bool
+    needs_sandbox: bool
+
+    @property
+    def accounts(self) -> Path:
+        return self.var / "demo-accounts.json"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://localhost:{self.sandbox_port}"
+
+    def folder(self, name: str) -> Path:
+        path = self.var / name
+        path.mkdir(mode=0o755 if name == "postgres" else 0o700, parents=True, exist_ok=True)
+        return path
+
+
+def var_folder(environ: Mapping[str, str]) -> Path:
+    return Path(os.path.abspath(environ.get("MOUNTIFY_VAR") or ROOT / "var"))  # noqa: PTH100 - links stay links
+
+
+def furnish(environ: Mapping[str, str]) -> tuple[House, dict[str, str]]:
+    """Read what is configured and fill in the rest. Raises ConfigError or EmbeddedError with one sentence."""
+    port = _port(environ, "PORT", 3000)
+    house = House(
+        var=var_folder(environ),
+        port=port,
+        sandbox_port=_sandbox_port(environ, port),
+        needs_postgres=not environ.get("DATABASE_URL"),
+        needs_redis=not environ.get("REDIS_URL"),
+        needs_sandbox=not environ.get("STRIPE_SECRET_KEY") or not environ.get("RESEND_API_KEY"),
+    )
+    told = _secrets(house.var) | {name: value for name, value in environ.items() if value}
+    if house.needs_sandbox:
+        if not environ.get("STRIPE_SECRET_KEY"):
+            told["STRIPE_API_BASE"] = house.sandbox_url
+        if not environ.get("RESEND_API_KEY"):
+            told["RESEND_API_URL"] = house.sandbox_url
+    if environ.get("STRIPE_SECRET_KEY") and not environ.get("STRIPE_WEBHOOK_SECRET"):
+        del told["STRIPE_WEBHOOK_SECRET"]
+    check({**_LATER, **told})
+    return house, told
+
+
+def check(told: Mapping[str, str]) -> Config:
+    """Check the configuration before anything is started. Raises ConfigError."""
+    return load(told)
+
+
+def demo_accounts(house: House) -> dict[str, str]:
+    """The demo accounts' passwords, drawn once."""
+    return _drawn_once(
+        house.accounts, {email: f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for email in DEMO_ACCOUNTS}
+    )
+
+
+def _secrets(var: Path) -> dict[str, str]:
+    return _drawn_once(
+        var / "secrets.json",
+        {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
+            "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
+            "RESEND_API_KEY": f"re_{secrets.token_hex(16)}",
+        },
+    )
+
+
+def _drawn_once(path: Path, drawn: dict[str, str]) -> dict[str, str]:
+    """Read what an earlier run has drawn, or keep what was drawn now; for the owner's eyes only."""
+    if path.exists():
+        kept = json.loads(path.read_text("utf-8"))
+        if set(kept) == set(drawn):
+            return {str(name): str(value) for name, value in kept.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(drawn, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return drawn
+
+
+def _sandbox_port(environ: Mapping[str, str], port: int) -> int:
+    if environ.get("SANDBOX_PORT"):
+        return _port(environ, "SANDBOX_PORT", 0)
+    return port + 1 if port < 65535 and is_port_free(port + 1) else free_port()
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ConfigError(f"{name} must be a whole number from 1 to 65535.")
+    return int(text)
+
+
+def insist_on_free_ports(house: House) -> None:
+    """Raises EmbeddedError naming the port that is taken."""
+    wanted = {"PORT": house.port} | ({"SANDBOX_PORT": house.sandbox_port} if house.needs_sandbox else {})
+    for name, port in wanted.items():
+        try:
+            is_free = is_port_free(port)
+        except PermissionError:
+            _refuse(f"Port {port} may not be used by this account; choose one above 1023, such as {name}=3000.")
+        if not is_free:
+            _refuse(
+                f"Port {port} is taken by another program; choose another one, such as: make run {name}={port + 10}"
+            )
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise EmbeddedError(sentence)

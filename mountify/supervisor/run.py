@@ -1,0 +1,202 @@
+"""Start everything in order, look after it, end everything in the opposite order."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType
+
+from mountify.config import ConfigError
+from mountify.embedded import EmbeddedError, EmbeddedPostgres, EmbeddedRedis
+from mountify.embedded.processes import lock, wait_until
+from mountify.supervisor.children import MARK, Child, end_leftovers
+from mountify.supervisor.house import (
+    ROOT,
+    House,
+    check,
+    demo_accounts,
+    furnish,
+    insist_on_free_ports,
+    var_folder,
+)
+
+READY_WITHIN_S = 60.0
+LOOK_EVERY_S = 0.5
+THREADS = 8
+
+
+def up(environ: Mapping[str, str]) -> int:
+    """Run the shop until told to stop; the exit code."""
+    run = Run()
+    try:
+        run.begin(environ)
+        return run.watch()
+    except (ConfigError, EmbeddedError) as error:
+        print(f"Mountify: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        run.finish()
+
+
+class Run:
+    def __init__(self) -> None:
+        self.told_to_stop = threading.Event()
+        self.signals = 0
+        self.children: list[Child] = []
+        self.servers: list[EmbeddedPostgres | EmbeddedRedis] = []
+        self.parent = os.getppid()
+        self.has_make = False
+
+    def begin(self, environ: Mapping[str, str]) -> None:
+        self.has_make = environ.get("MOUNTIFY_MAKE") == "1"
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        var = var_folder(environ)
+        (var / "run").mkdir(parents=True, exist_ok=True)
+        if lock(var / "run" / "supervisor.lock") is None:
+            raise EmbeddedError(f"This shop is running already, with its data in {var}.")
+        if count := end_leftovers(var):
+            say(f"Ended {count} processes that a killed run had left behind.")
+        house, told = furnish(environ)
+        insist_on_free_ports(house)
+        for step in (self._start_servers, self._prepare, self._start_children, self._announce):
+            if self.is_over:
+                return
+            step(house, told)
+
+    @property
+    def is_over(self) -> bool:
+        orphaned = self.has_make and os.getppid() != self.parent
+        return orphaned or self.told_to_stop.is_set()
+
+    def watch(self) -> int:
+        """Look after the parts until told to stop. Raises EmbeddedError when one of them cannot be kept alive."""
+        while not self.is_over:
+            for server in self.servers:
+                if not server.is_running:
+                    server.start()
+            for child in self.children:
+                if child.dies_too_often:
+                    raise EmbeddedError(
+                        f"The {child.name} ends again and again. The end of {child.log} says:\n{child.last_words}"
+                    )
+                child.keep_alive()
+            self.told_to_stop.wait(LOOK_EVERY_S)
+        return 0
+
+    def finish(self) -> None:
+        """End everything, the last started first, even when something will not end."""
+        for part in (*reversed(self.children), *reversed(self.servers)):
+            try:
+                part.stop(hurry=self.signals > 1) if isinstance(part, Child) else part.stop()
+            except EmbeddedError as error:
+                print(f"Mountify: {error}", file=sys.stderr, flush=True)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.signals += 1
+        self.told_to_stop.set()
+
+    def _start_servers(self, house: House, told: dict[str, str]) -> None:
+        if house.needs_postgres:
+            say("Starting PostgreSQL …")
+            postgres = EmbeddedPostgres(house.var / "postgres")
+            self.servers.append(postgres)
+            told["DATABASE_URL"] = postgres.start()
+        if house.needs_redis:
+            redis = EmbeddedRedis(house.folder("redis"))
+            self.servers.append(redis)
+            told["REDIS_URL"] = redis.start()
+        check(told)
+
+    def _prepare(self, house: House, told: dict[str, str]) -> None:
+        self._once("The database could not be migrated", ["migrate"], house, told)
+        if house.needs_postgres:
+            demo_accounts(house)
+            self._once(
+                "The demo shop could not be loaded", ["seed", "--demo", "--accounts", str(house.accounts)], house, told
+            )
+
+    def _once(self, trouble: str, command: list[str], house: House, told: dict[str, str]) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "mountify", *command],
+            cwd=ROOT,
+            env={**told, MARK: str(house.var)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+        )
+        if done.returncode:
+            raise EmbeddedError(f"{trouble}:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+
+    def _start_children(self, house: House, told: dict[str, str]) -> None:
+        # Fewer memory arenas: eight threads that each keep one cost more than they gain here.
+        env = {"MALLOC_ARENA_MAX": "2", **told, "PYTHONUNBUFFERED": "1"}
+        python = [sys.executable, "-m"]
+        if house.needs_sandbox:
+            self._start(
+                Child("sandbox", [*python, *_sandbox(house, told)], env, house.var, patience_s=3),
+                lambda: _answers(house.sandbox_port, "/"),
+            )
+        self._start(Child("worker", [*python, "mountify", "worker"], env, house.var, patience_s=25), lambda: True)
+        self._start(
+            Child("web", [*python, *_web(house, told)], env, house.var), lambda: _answers(house.port, "/readyz")
+        )
+
+    def _start(self, child: Child, is_ready: Callable[[], bool]) -> None:
+        self.children.append(child)
+        child.start()
+        wait_until(lambda: is_ready() or not child.is_running or self.is_over, READY_WITHIN_S)
+        if self.is_over:
+            return
+        if not child.is_running or not is_ready():
+            raise EmbeddedError(f"The {child.name} did not start. The end of {child.log} says:\n{child.last_words}")
+
+    def _announce(self, house: House, told: dict[str, str]) -> None:
+        say(f"Mountify: {told.get('BASE_URL') or f'http://127.0.0.1:{house.port}'}")
+        if house.needs_sandbox:
+            say(f"Sandbox: {house.sandbox_url}")
+        if house.needs_postgres:
+            for email, password in demo_accounts(house).items():
+                say(f"{email}  {password}")
+        say("Ctrl-C ends everything.")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _sandbox(house: House, told: Mapping[str, str]) -> list[str]:
+    return [
+        "mountify.sandbox",
+        *("--port", str(house.sandbox_port)),
+        *("--data", str(house.folder("sandbox"))),
+        *("--webhook-url", f"http://127.0.0.1:{house.port}/api/webhooks/stripe"),
+        *("--webhook-secret", told["STRIPE_WEBHOOK_SECRET"].split(",")[0].strip()),
+    ]
+
+
+def _web(house: House, told: Mapping[str, str]) -> list[str]:
+    return [
+        "granian",
+        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(house.port)),
+        *("--workers", told.get("WEB_WORKERS", "1"), "--blocking-threads", str(THREADS)),
+        *("--workers-kill-timeout", "8", "--respawn-failed-workers", "--no-access-log"),
+        "wsgi:app",
+    ]
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < 400
+    except OSError:
+        return False
+    finally:
+        connection.close()

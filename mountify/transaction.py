@@ -1,0 +1,56 @@
+"""The one place where work is committed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from mountify import db
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
+_WORTH_A_RETRY = frozenset({"40001", "40P01"})
+_OPEN = "mountify.transaction"
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit at the end, roll back on anything raised. Raises RuntimeError when one is already open.
+
+    Reads that went before in the same request belong to the same database transaction; rows that matter are
+    locked and read again inside.
+    """
+    session = db.session()
+    if session.info.get(_OPEN):
+        raise RuntimeError("transaction() does not nest")
+    session.info[_OPEN] = True
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop(_OPEN, None)
+
+
+def retried_once(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that opens its own transaction again when PostgreSQL broke a deadlock at its cost."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _WORTH_A_RETRY:
+                raise
+            return function(*args, **kwargs)
+
+    return run

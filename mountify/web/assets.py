@@ -1,0 +1,95 @@
+"""Static files: one joined, hashed and precompressed style sheet, and addresses that may be kept for a year."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+import brotli
+from flask import Blueprint, Flask, Response, current_app, make_response, request
+from werkzeug.exceptions import NotFound
+
+STATIC = Path(__file__).parent.parent / "static"
+YEAR_S = 365 * 24 * 3600
+DAY_S = 24 * 3600
+
+# The order of the files is the order of the rules.
+SHOP = (
+    "layers", "reset", "tokens", "base", "layout", "header", "search", "footer", "wide", "icon", "dimension",
+    "button", "progress", "price", "stock", "card", "home", "facts", "form", "stepper", "filters", "navigation",
+    "product", "cart", "box", "message", "steps", "status", "table", "dialog", "utilities",
+)  # fmt: skip
+
+bp = Blueprint("assets", __name__)
+
+
+def init_assets(app: Flask) -> None:
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = DAY_S
+    app.register_blueprint(bp)
+    app.jinja_env.globals.update(bundle_url=bundle_url, static_url=static_url, picture=picture)
+    app.after_request(_keep_for_ever)
+
+
+def bundle_url() -> str:
+    """The address of the shop's style sheet; it changes with every change of the rules."""
+    return f"{current_app.config['STATIC_URL']}/bundle/shop-{_fingerprint(_bundle())}.css"
+
+
+def static_url(path: str) -> str:
+    """The address of one static file with its fingerprint."""
+    return f"{current_app.config['STATIC_URL']}/{path}?v={_file_fingerprint(path)}"
+
+
+def picture(url: str | None, width: int) -> str:
+    """The address of a picture of ours in another width (320, 640 or 960 px); any other picture as it is."""
+    return re.sub(r"^/static/(.+)-960\.webp$", rf"{current_app.config['STATIC_URL']}/\1-{width}.webp", url or "")
+
+
+@bp.get("/static/bundle/shop-<fingerprint>.css")
+def bundle(fingerprint: str) -> Response:
+    if fingerprint != _fingerprint(_bundle()):
+        raise NotFound
+    encoding = request.accept_encodings.best_match(["br", "gzip", "identity"]) or "identity"
+    response = make_response(_encoded(encoding))
+    response.mimetype = "text/css"
+    if encoding != "identity":
+        response.headers["Content-Encoding"] = encoding
+    response.vary.add("Accept-Encoding")
+    response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+    return response
+
+
+@cache
+def _bundle() -> bytes:
+    sheets = ((STATIC / "css" / f"{name}.css").read_text("utf-8") for name in SHOP)
+    lines = (line.strip() for sheet in sheets for line in re.sub(r"(?s)/\*.*?\*/", "", sheet).splitlines())
+    return "\n".join(line for line in lines if line).encode()
+
+
+@cache
+def _encoded(encoding: str) -> bytes:
+    match encoding:
+        case "br":
+            return bytes(brotli.compress(_bundle()))
+        case "gzip":
+            return gzip.compress(_bundle(), 9, mtime=0)
+        case _:
+            return _bundle()
+
+
+@cache
+def _file_fingerprint(path: str) -> str:
+    return _fingerprint((STATIC / path).read_bytes())
+
+
+def _fingerprint(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:8]
+
+
+def _keep_for_ever(response: Response) -> Response:
+    if request.endpoint == "static" and response.status_code == 200 and "v" in request.args:
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+    return response

@@ -1,0 +1,67 @@
+"""Who is asking: read from the session, never from the database."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Flask, current_app, g, request, session
+from flask_login import LoginManager, UserMixin
+
+from mountify.config import Config
+from mountify.core.tokens import new_token
+from mountify.services.accounts import Identity
+from mountify.services.carts import CartOwner
+from mountify.web.sessions import ShopSession
+
+CART_COOKIE = "cart"
+CART_COOKIE_S = 90 * 24 * 3600
+TOKEN_LENGTH = 43
+
+
+class SignedIn(UserMixin):
+    """The account behind the session, as templates and Flask-Login see it."""
+
+    def __init__(self, who: Identity) -> None:
+        self.id, self.email, self.name = who.id, who.email, who.name
+        self.role, self.is_staff = who.role, who.is_staff
+
+
+def init_auth(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None
+    manager.request_loader(lambda _request: SignedIn(who) if (who := identity()) else None)
+
+
+def settings() -> Config:
+    return cast(Config, current_app.config["SHOP"])
+
+
+def shop_session() -> ShopSession:
+    return cast(ShopSession, session._get_current_object())  # type: ignore[attr-defined]
+
+
+def identity() -> Identity | None:
+    return shop_session().identity
+
+
+def find_cart_owner() -> CartOwner | None:
+    """Say whose cart this request is about, None for a reader who has none."""
+    who = identity()
+    if who is not None:
+        return CartOwner(user_id=who.id)
+    token = g.get("cart_token") or request.cookies.get(CART_COOKIE, "")
+    return CartOwner(token=token) if len(token) == TOKEN_LENGTH and token.isascii() else None
+
+
+def cart_owner() -> CartOwner:
+    """Say whose cart this request changes, giving a guest a cart token when there is none."""
+    owner = find_cart_owner()
+    if owner is None:
+        g.cart_token = new_token()
+        owner = CartOwner(token=g.cart_token)
+    return owner
+
+
+def forget_cart() -> None:
+    """The guest's cart has moved into the account's: the token leads nowhere any more."""
+    g.cart_token = ""

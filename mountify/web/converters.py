@@ -1,0 +1,20 @@
+"""Ids in addresses: whole numbers that a BIGINT can hold; anything else is an unknown page."""
+
+from __future__ import annotations
+
+from werkzeug.routing import BaseConverter, ValidationError
+
+MOST = 2**63 - 1
+
+
+class IdConverter(BaseConverter):
+    regex = r"[1-9][0-9]{0,18}"
+
+    def to_python(self, value: str) -> int:
+        number = int(value)
+        if number > MOST:
+            raise ValidationError
+        return number
+
+    def to_url(self, value: int) -> str:
+        return str(value)

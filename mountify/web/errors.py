@@ -1,0 +1,140 @@
+"""Every refusal becomes a page, a fragment or JSON here, and nowhere else."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, TooManyRequests
+
+from mountify import db
+from mountify.core.errors import NotFound, ShopError
+from mountify.web.answers import back, seen_other, wants_fragment
+from mountify.web.limits import seconds_to_wait
+
+log = structlog.get_logger()
+
+_OWN_PAGE = frozenset({429, 500})
+
+
+def init_errors(app: Flask) -> None:
+    app.register_error_handler(ShopError, refuse)
+    app.register_error_handler(HTTPException, refuse_request)
+    app.register_error_handler(OperationalError, database_down)
+    app.register_error_handler(Exception, broken)
+
+
+def refuse(error: ShopError) -> Response:
+    """A rule said no: flash and back for a plain form, a notice for htmx, an object for the API."""
+    sentence = _(error.message_id, **error.params) if error.params else _(error.message_id)
+    log.info("refused", code=error.code, status=error.status)
+    if _is_api():
+        return make_response(jsonify(error=sentence, **error.facts), error.status)
+    if wants_fragment():
+        return _notice(sentence, error.status)
+    if request.method == "POST" and not isinstance(error, NotFound) and error.status != 422:
+        flash(sentence, "bad")
+        return seen_other(back())
+    return _page(error.status, sentence)
+
+
+def refuse_request(error: HTTPException) -> Response:
+    """Flask or a front said no."""
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    sentence = _sentence(status, error)
+    response = (
+        make_response(jsonify(error=sentence, **_wait(error)), status)
+        if _is_api()
+        else _notice(sentence, status)
+        if wants_fragment()
+        else _page(status, sentence, retry_after=_retry_after(error))
+    )
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(_retry_after(error))
+    if error_headers := [pair for pair in error.get_headers() if pair[0] == "Allow"]:
+        response.headers.extend(error_headers)
+    return response
+
+
+def database_down(error: OperationalError) -> Response:
+    db.session.remove()
+    log.error("database_failed", why=type(error.orig).__name__)
+    return _plain_failure(503)
+
+
+def broken(error: Exception) -> Response:
+    db.session.remove()
+    log.exception("broken", why=type(error).__name__)
+    return _plain_failure(500)
+
+
+def _plain_failure(status: int) -> Response:
+    """An answer that needs neither database nor Redis."""
+    sentence = _("It is our fault, not yours. Your cart is safe. Please try again in a minute.")
+    if _is_api():
+        return make_response(jsonify(error=sentence), status)
+    if wants_fragment():
+        return _notice(sentence, status)
+    return make_response(render_template("errors/500.html", request_id=g.get("request_id", ""), status=status), status)
+
+
+def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
+    template = f"errors/{status}.html" if status in _OWN_PAGE else "errors/error.html"
+    return make_response(
+        render_template(
+            template,
+            status=status,
+            title=_titles().get(status, _("That did not work")),
+            message=sentence,
+            retry_after=retry_after,
+            request_id=g.get("request_id", ""),
+        ),
+        status,
+    )
+
+
+def _notice(sentence: str, status: int) -> Response:
+    response = make_response(render_template("components/_notice.html", message=sentence), status)
+    response.headers["HX-Retarget"] = "#flash"
+    response.headers["HX-Reswap"] = "outerHTML show:top"
+    return response
+
+
+def _is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _retry_after(error: HTTPException) -> int:
+    return seconds_to_wait() if isinstance(error, TooManyRequests) else 0
+
+
+def _wait(error: HTTPException) -> dict[str, int]:
+    return {"retryAfter": _retry_after(error)} if isinstance(error, TooManyRequests) else {}
+
+
+def _titles() -> dict[int, str]:
+    return {
+        400: _("That request could not be read"),
+        403: _("Not for you, or not from here"),
+        404: _("No part with that number"),
+        405: _("That cannot be done here"),
+        410: _("This part is no longer made"),
+        413: _("That was too much at once"),
+        422: _("Please check what you entered"),
+        429: _("A little slower, please"),
+    }
+
+
+def _sentence(status: int, error: HTTPException) -> str:
+    sentences = {
+        400: _("Something in the address or the form could not be read. Nothing has changed."),
+        404: _("The page may have been renamed, or the part is out of the catalogue."),
+        405: _("This address does not take that kind of request."),
+        413: _("What you sent is larger than this shop accepts. Nothing has changed."),
+        415: _("This address does not take that kind of data."),
+        429: _("Too many tries in a short time. Please wait a moment."),
+    }
+    return sentences.get(status) or (error.description or _("That did not work."))

@@ -1,0 +1,78 @@
+"""What every template may use: the shop, who is asking, and the only ways to write money, numbers and dates.
+
+What needs the database is read when a template asks for it, so that the page for a broken shop needs nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from babel.numbers import format_decimal
+from flask import Flask, g, request
+from flask_babel import Babel, format_date, format_datetime
+from werkzeug.local import LocalProxy
+
+from mountify.config import Config
+from mountify.core.money import Money
+from mountify.services import carts, products
+from mountify.services.mail_templates import format_money
+from mountify.services.products import CategoryCount
+from mountify.services.settings import HOLD_MINUTES, get_shop
+from mountify.web.auth import SignedIn, find_cart_owner, identity
+from mountify.web.headers import THEME_COOKIE
+
+THEMES = ("light", "dark")
+
+
+def init_templating(app: Flask, config: Config) -> None:
+    app.config["BABEL_DEFAULT_LOCALE"] = "en_US"
+    app.config["BABEL_DEFAULT_TIMEZONE"] = config.timezone
+    Babel(app)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.template_filter("money")
+    def money(amount: Money) -> str:
+        return format_money(amount, config.currency)
+
+    @app.template_filter("number")
+    def number(value: int) -> str:
+        return str(format_decimal(value, locale="en_US"))
+
+    @app.template_filter("date")
+    def date(moment: datetime) -> str:
+        return str(format_date(moment, "d MMM y"))
+
+    @app.template_filter("datetime")
+    def date_and_time(moment: datetime) -> str:
+        return str(format_datetime(moment, "d MMM y, HH:mm"))
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        return {
+            "shop": LocalProxy(get_shop),
+            "currency": config.currency,
+            "hold_minutes": HOLD_MINUTES,
+            "theme": theme(),
+            "user": SignedIn(who) if (who := identity()) else None,
+            "cart_count": LocalProxy(cart_count),
+            "nav": nav,
+            "nav_total": lambda: sum(category.count for category in nav()),
+        }
+
+
+def theme() -> str:
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
+
+
+def nav() -> list[CategoryCount]:
+    """The categories with their counts, read once a request."""
+    if "nav" not in g:
+        g.nav = products.list_categories()
+    return list(g.nav)
+
+
+def cart_count() -> int:
+    owner = find_cart_owner()
+    return carts.count(owner) if owner else 0

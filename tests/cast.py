@@ -1,0 +1,27 @@
+"""Who acts in the tests: Alice and Bob buy, Ada administers, Stan works in the office, Mallory tries."""
+
+from __future__ import annotations
+
+from mountify.models.account import Role
+from mountify.services import accounts
+from tests.web import Browser
+
+PASSWORD = "a long and boring password"
+ROLES = {"ada": Role.ADMIN, "stan": Role.STAFF}
+
+
+def email_of(name: str) -> str:
+    return f"{name}@example.com"
+
+
+def make_account(name: str) -> int:
+    return accounts.create(email_of(name), PASSWORD, role=ROLES.get(name, Role.CUSTOMER), name=name.title())
+
+
+def sign_in(browser: Browser, name: str) -> None:
+    """Sign in through the form, making the account when it is missing."""
+    if accounts.find_by_email(email_of(name)) is None:
+        make_account(name)
+    browser.get("/auth/signin")
+    response = browser.post("/auth/signin", {"email": email_of(name), "password": PASSWORD, "next": "/"})
+    assert response.status_code == 303, response.status

@@ -1,0 +1,185 @@
+"""The ground every test stands on: a real PostgreSQL and a real Redis a run, a database a worker, nothing patched.
+
+A test runs inside a transaction that is rolled back; one marked `commits` commits for real and is cleaned up after.
+Either way the invariants are audited before the test is over.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from redis import Redis
+
+from mountify import db, schema
+from mountify.app import create_app
+from mountify.config import Config
+from mountify.core.clock import utcnow
+from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
+from mountify.gateways import Gateways
+from mountify.jobs import worker
+from mountify.models import Base
+from mountify.services.audit import audit
+from tests.fakes import FakeMailer, FakePayments
+from tests.web import Browser
+
+DATABASE, REDIS = "MOUNTIFY_TEST_DATABASE", "MOUNTIFY_TEST_REDIS"
+BASE_URL = "http://127.0.0.1:3999"
+_servers: list[EmbeddedPostgres | EmbeddedRedis] = []
+_folder: list[Path] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers once a run, in the process that the workers descend from."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="mountify-tests-"))
+    _folder.append(folder)
+    postgres, redis = EmbeddedPostgres(folder / "postgres", fsync=False), EmbeddedRedis(folder / "redis", fsync=False)
+    _servers.extend((postgres, redis))
+    os.environ[DATABASE], os.environ[REDIS] = postgres.start(), redis.start()
+    schema.upgrade(os.environ[DATABASE])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    while _servers:
+        server = _servers.pop()
+        server.stop()
+        server.remove()
+    while _folder:
+        shutil.rmtree(_folder.pop(), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def number(worker_id: str) -> int:
+    """The worker's number: its database, its Redis database and its ports follow from it."""
+    return int(worker_id.removeprefix("gw")) + 1 if worker_id.startswith("gw") else 1
+
+
+@pytest.fixture(scope="session")
+def database_url(number: int) -> Iterator[str]:
+    """A database of this worker's own, cloned from the migrated one."""
+    main = sa.engine.make_url(os.environ[DATABASE])
+    name = f"test_{number}"
+    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {main.database}"))
+    yield main.set(database=name).render_as_string(hide_password=False)
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url(number: int) -> str:
+    return os.environ[REDIS].rsplit("/", 1)[0] + f"/{number}"
+
+
+@pytest.fixture(scope="session")
+def config(database_url: str, redis_url: str) -> Config:
+    return Config(
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key="a-secret-that-only-the-tests-know-0123456789",
+        base_url=BASE_URL,
+        stripe_secret_key="sk_test_only",
+        stripe_webhook_secrets=("whsec_only_for_the_tests",),
+        resend_api_key="re_only",
+        stripe_api_base="http://localhost:3998",
+        rate_limits=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = db.connect(database_url, pool_size=20)
+    yield engine
+    db.release()
+    engine.dispose()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    client = Redis.from_url(redis_url, decode_responses=True)
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, engine: sa.Engine) -> Iterator[None]:
+    """The database as a test finds it: empty. What the test does is audited, then undone."""
+    if request.node.get_closest_marker("commits"):
+        db.bind(engine, join_transaction_mode="conditional_savepoint")
+        yield
+        db.release()
+        assert audit(now=utcnow()) == []
+        db.release()
+        _empty(engine)
+        return
+    with engine.connect() as connection:
+        outer = connection.begin()
+        db.bind(connection, join_transaction_mode="create_savepoint")
+        yield
+        db.release()
+        assert audit(now=utcnow()) == []
+        db.release()
+        outer.rollback()
+    db.bind(engine, join_transaction_mode="conditional_savepoint")
+
+
+def _empty(engine: sa.Engine) -> None:
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"TRUNCATE {tables}, procrastinate_jobs RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def payments() -> FakePayments:
+    return FakePayments()
+
+
+@pytest.fixture
+def mailer() -> FakeMailer:
+    return FakeMailer()
+
+
+@pytest.fixture
+def gateways(payments: FakePayments, mailer: FakeMailer) -> Gateways:
+    return Gateways(payments=payments, mailer=mailer)
+
+
+@pytest.fixture
+def app(config: Config, gateways: Gateways, database: None, redis: Redis) -> Flask:
+    app = create_app(config, gateways)
+    app.testing = True
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return app
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """A shopper's browser without script."""
+    return Browser(app)
+
+
+@pytest.fixture
+def run_jobs(config: Config, gateways: Gateways, database: None) -> Callable[[], int]:
+    """Work off every queued job, as the worker would, and say how many there were."""
+    tasks = worker.build(config, gateways).tasks
+
+    def run() -> int:
+        rows = db.session.execute(
+            sa.text("DELETE FROM procrastinate_jobs WHERE status = 'todo' RETURNING id, task_name, args")
+        ).all()
+        db.session.commit()
+        for row in sorted(rows):
+            tasks[row.task_name].func(**row.args)
+        return len(rows)
+
+    return run

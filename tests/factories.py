@@ -1,0 +1,58 @@
+"""Things to test with, made through the services, so that ledger and audit know them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from mountify.core.clock import utcnow
+from mountify.core.money import Money
+from mountify.core.tokens import new_token
+from mountify.models.catalogue import Product, ProductStatus
+from mountify.services import inventory, products, settings
+from mountify.services.products import NewProduct
+from mountify.transaction import transaction
+
+_numbers = itertools.count(1)
+
+
+def make_shop() -> None:
+    settings.change(
+        name="Mountify",
+        contact_email="help@mountify.example",
+        countries=("US", "DE"),
+        shipping_flat=Money.of("4.50"),
+        shipping_free_from=Money.of("40.00"),
+    )
+
+
+def make_category(name: str = "") -> int:
+    number = next(_numbers)
+    name = name or f"Category {number}"
+    with transaction() as session:
+        return products.add_category(session, name, f"category-{number}", "", number).id
+
+
+def make_product(
+    name: str = "Ledge Phone Stand",
+    *,
+    price: str = "14.00",
+    stock: int = 5,
+    status: ProductStatus = ProductStatus.PUBLISHED,
+    **values: Any,
+) -> Product:
+    with transaction() as session:
+        slug = values.pop("slug", f"part-{next(_numbers)}")
+        product = products.add_product(session, NewProduct(name=name, price=Money.of(price), slug=slug, **values))
+        product.status = status
+        if stock:
+            session.flush()
+            inventory.receive(session, product.id, stock, reason="opening", now=utcnow())
+    session.refresh(product)
+    session.expunge(product)
+    return product
+
+
+def new_key() -> str:
+    """A checkout key, as the form carries it."""
+    return new_token()

@@ -1,0 +1,106 @@
+"""Twins of the outside services, as strict as the tests need and quick to command. They come in through create_app."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mountify import db
+from mountify.core.errors import BadSignature, MailUnavailable, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
+
+HOME = Delivery(
+    name="Sam Okafor",
+    phone="+1 503 555 0100",
+    address={
+        "line1": "41 Alder Street",
+        "line2": "Apt 3",
+        "city": "Portland",
+        "state": "OR",
+        "postal_code": "97205",
+        "country": "US",
+    },
+)
+
+
+@dataclass
+class FakePayments:
+    sessions: dict[str, PaymentSession] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    by_key: dict[str, str] = field(default_factory=dict)
+    is_down: bool = False
+    refuses: bool = False
+    _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    def create_session(self, params: Mapping[str, Any], idempotency_key: str) -> PaymentSession:
+        self._called()
+        if self.refuses:
+            raise PaymentRefused
+        self.asked.append((idempotency_key, dict(params)))
+        if idempotency_key in self.by_key:
+            return self.sessions[self.by_key[idempotency_key]]
+        session_id = f"cs_test_{next(self._ids):04d}{'x' * 20}"
+        amount = sum(line["quantity"] * line["price_data"]["unit_amount"] for line in params["line_items"])
+        amount += sum(rate["shipping_rate_data"]["fixed_amount"]["amount"] for rate in params["shipping_options"])
+        self.by_key[idempotency_key] = session_id
+        self.sessions[session_id] = PaymentSession(
+            id=session_id,
+            url=f"http://localhost:3998/pay/{session_id}",
+            outcome=SessionOutcome.OPEN,
+            amount_total=amount,
+            currency=params["line_items"][0]["price_data"]["currency"],
+            order_id=int(params["client_reference_id"]),
+            payment_intent=None,
+            email=params["customer_email"],
+            delivery=None,
+        )
+        return self.sessions[session_id]
+
+    def get_session(self, session_id: str) -> PaymentSession:
+        self._called()
+        if session_id not in self.sessions:
+            raise UnknownSession
+        return self.sessions[session_id]
+
+    def expire_session(self, session_id: str) -> PaymentSession:
+        if self.get_session(session_id).outcome is SessionOutcome.OPEN:
+            self.change(session_id, outcome=SessionOutcome.CLOSED)
+        return self.sessions[session_id]
+
+    def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
+        if signature != "good":
+            raise BadSignature
+        return dict(json.loads(payload))
+
+    def pay(self, session_id: str, **changes: Any) -> None:
+        """The shopper pays on the hosted page."""
+        self.change(
+            session_id,
+            **{"outcome": SessionOutcome.PAID, "payment_intent": f"pi_{session_id[8:12]}", "delivery": HOME, **changes},
+        )
+
+    def change(self, session_id: str, **changes: Any) -> None:
+        self.sessions[session_id] = replace(self.sessions[session_id], **changes)
+
+    def _called(self) -> None:
+        db.assert_no_connection()
+        if self.is_down:
+            raise PaymentsUnavailable
+
+
+@dataclass
+class FakeMailer:
+    sent: dict[str, dict[str, str]] = field(default_factory=dict)
+    calls: int = 0
+    is_down: bool = False
+
+    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
+        db.assert_no_connection()
+        self.calls += 1
+        if self.is_down:
+            raise MailUnavailable
+        self.sent.setdefault(idempotency_key, {"to": to, "subject": subject, "html": html, "text": text})
+        return f"mail-{list(self.sent).index(idempotency_key)}"

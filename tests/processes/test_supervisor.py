@@ -1,0 +1,187 @@
+"""The whole shop as its owner starts it: real processes, ended politely and rudely."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
+from mountify.embedded.processes import Process, every_process, free_port, wait_until
+from mountify.supervisor.children import MARK, end_leftovers
+
+pytestmark = pytest.mark.xdist_group("processes")
+ROOT = Path(__file__).parent.parent.parent
+START_S = 120.0
+
+
+class Supervisor:
+    """`mountify up` in a folder of its own."""
+
+    def __init__(self, var: Path, **settings: str) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self.var, self.env = var, {**kept, "MOUNTIFY_VAR": str(var), **settings}
+        self.output: list[str] = []
+
+    def start(self) -> Supervisor:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mountify", "up"],
+            cwd=ROOT,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        return self
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line.rstrip())
+        self.process.stdout.close()
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.output)
+
+    def wait_until_ready(self) -> Supervisor:
+        is_over = wait_until(
+            lambda: "Ctrl-C ends everything." in self.output or self.process.poll() is not None, START_S
+        )
+        assert is_over and self.process.poll() is None, self.said
+        return self
+
+    def wait(self) -> int:
+        code = self.process.wait(timeout=60)
+        self.reader.join(timeout=10)
+        return code
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.wait()
+
+    def parts(self) -> list[Process]:
+        """Everything that this run has started and that still lives."""
+        mine = [p for p in every_process() if p.environment.get(MARK) == str(self.var)]
+        home = (self.var / "postgres").resolve()
+        servers = [p for p in every_process() if p.folder and p.folder in (home / "data", self.var / "redis")]
+        return [process for process in (*mine, *servers) if process.is_alive]
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Iterator[Path]:
+    var = tmp_path / "var"
+    yield var
+    end_leftovers(var)
+    for server in (EmbeddedPostgres(var / "postgres"), EmbeddedRedis(var / "redis")):
+        server.end_leftover()
+        server.remove()
+
+
+@pytest.fixture
+def ports() -> dict[str, str]:
+    return {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+
+
+def read(port: str, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: Path, ports: dict[str, str]) -> None:
+    first = Supervisor(var, **ports).start().wait_until_ready()
+    assert f"Mountify: http://127.0.0.1:{ports['PORT']}" in first.output
+    assert f"Sandbox: http://localhost:{ports['SANDBOX_PORT']}" in first.output
+    accounts = re.findall(r"^\S+@mountify\.example  \S+$", first.said, re.M)
+    assert len(accounts) == 3
+    status, page = read(ports["PORT"], "/products")
+    assert status == 200 and "36 parts" in page
+    assert read(ports["SANDBOX_PORT"], "/mailbox")[0] == 200
+    assert oct((var / "demo-accounts.json").stat().st_mode)[-3:] == "600"
+
+    second = Supervisor(var, **ports).start()
+    assert second.wait() == 1
+    assert "running already" in second.said
+
+    web = int((var / "run" / "web.pid").read_text())
+    os.kill(web, signal.SIGKILL)
+    assert wait_until(lambda: int((var / "run" / "web.pid").read_text() or 0) != web, 20)
+
+    first.process.kill()
+    first.wait()
+    left = first.parts()
+    assert left, "a killed supervisor leaves its parts behind"
+
+    again = Supervisor(var, **ports).start().wait_until_ready()
+    assert "a killed run had left behind" in again.said
+    assert not any(process.is_alive for process in left)
+    assert re.findall(r"^\S+@mountify\.example  \S+$", again.said, re.M) == accounts
+    assert "36 parts" in read(ports["PORT"], "/products")[1]
+
+    assert again.stop() == 0
+    assert again.parts() == []
+
+
+def test_a_taken_port_is_one_clear_sentence(var: Path, ports: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(ports["PORT"])))
+        taken.listen()
+        run = Supervisor(var, **ports).start()
+        assert run.wait() == 1
+    assert run.output == [
+        f"Mountify: Port {ports['PORT']} is taken by another program; "
+        f"choose another one, such as: make run PORT={int(ports['PORT']) + 10}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"DATABASE_URL": "mysql://nowhere"}, "DATABASE_URL"),
+        ({"REDIS_URL": "nowhere"}, "REDIS_URL"),
+        ({"PORT": "many"}, "PORT"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"BASE_URL": "https://shop.example", "SECRET_KEY": "changeme"}, "SECRET_KEY"),
+        ({"BASE_URL": "http://shop.example"}, "BASE_URL"),
+        ({"STRIPE_SECRET_KEY": "sk_live_1234567890"}, "STRIPE_WEBHOOK_SECRET"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_one_sentence(
+    var: Path, ports: dict[str, str], settings: dict[str, str], name: str
+) -> None:
+    run = Supervisor(var, **{**ports, **settings}).start()
+    assert run.wait() == 1
+    assert len(run.output) == 1 and run.output[0].startswith(f"Mountify: {name} ")
+    assert run.parts() == []
+
+
+def test_the_parts_end_with_the_make_that_started_them(var: Path, ports: dict[str, str]) -> None:
+    """Ctrl-C reaches make and the shop; a kill -9 of make reaches only make."""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([{sys.executable!r}, '-m', 'mountify', 'up'])"],
+        cwd=ROOT,
+        env={**Supervisor(var, **ports).env, "MOUNTIFY_MAKE": "1"},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    run = Supervisor(var)
+    assert wait_until(lambda: (var / "run" / "web.pid").exists(), START_S)
+    starter.kill()
+    starter.wait()
+    assert wait_until(lambda: not run.parts() and not (var / "run" / "web.pid").exists(), 60)

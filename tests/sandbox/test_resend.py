@@ -1,0 +1,149 @@
+"""Resend's own SDK passes and fails where it must; the mailbox shows what was sent."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import resend
+from resend.exceptions import MissingRequiredFieldsError, ResendError
+
+from .support import Running
+
+
+@pytest.fixture
+def mailer(sandbox: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(resend, "api_url", sandbox.url)
+    monkeypatch.setattr(resend, "api_key", "re_of_the_tests")
+    yield sandbox
+
+
+def mail(**changes: Any) -> Any:
+    """Return an ordinary e-mail."""
+    message = {
+        "from": "Mountify <orders@mountify.example>",
+        "to": ["ann@example.org"],
+        "subject": "Your order M-7",
+        "html": "<p>Thank you, <b>Ann</b></p>",
+        "text": "Thank you, Ann",
+        "headers": {"X-Order": "7"},
+        "tags": [{"name": "kind", "value": "order"}],
+    }
+    message.update(changes)
+    return {name: value for name, value in message.items() if value is not None}
+
+
+def mailbox(running: Running) -> list[dict[str, Any]]:
+    return json.loads(running.get("/mailbox.json").text)
+
+
+def refused(**changes: Any) -> ResendError:
+    with pytest.raises(ResendError) as caught:
+        resend.Emails.send(mail(**changes))
+    return caught.value
+
+
+def test_a_sent_mail_is_in_the_mailbox(mailer: Running) -> None:
+    sent = resend.Emails.send(mail(), {"idempotency_key": "order-7"})
+    resend.Emails.send(mail(to="bob@example.org", subject="Second", tags=None, headers=None))
+
+    newest, first = mailbox(mailer)
+    assert newest["to"] == ["bob@example.org"]
+    assert first == {
+        **mail(),
+        "id": sent["id"],
+        "idempotency_key": "order-7",
+        "created_at": first["created_at"],
+    }
+    found = resend.Emails.get(sent["id"])
+    assert (found["subject"], found["last_event"]) == ("Your order M-7", "delivered")
+
+
+def test_the_same_key_sends_once(mailer: Running) -> None:
+    sent = {resend.Emails.send(mail(), {"idempotency_key": "order-7"})["id"] for _ in range(3)}
+    assert len(sent) == len(mailbox(mailer)) == 1
+    with pytest.raises(ResendError) as caught:
+        resend.Emails.send(mail(subject="Other"), {"idempotency_key": "order-7"})
+    assert (caught.value.code, caught.value.error_type) == (409, "invalid_idempotent_request")
+
+
+def test_keys_are_forgotten_after_a_day(mailer: Running) -> None:
+    first = resend.Emails.send(mail(), {"idempotency_key": "order-7"})
+    mailer.order("/_clock", {"advance_s": 24 * 3600 + 1})
+    assert resend.Emails.send(mail(), {"idempotency_key": "order-7"})["id"] != first["id"]
+
+
+@pytest.mark.parametrize("field", ["from", "to", "subject"])
+def test_required_fields_are_missed(mailer: Running, field: str) -> None:
+    with pytest.raises(MissingRequiredFieldsError, match=f"`{field}`"):
+        resend.Emails.send(mail(**{field: None}))
+    assert mailbox(mailer) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"html": None, "text": None},
+        {"from": "nobody"},
+        {"from": "Mountify <orders@mountify>"},
+        {"to": ["ann@example.org", "bob"]},
+        {"to": [f"ann{number}@example.org" for number in range(51)]},
+        {"cc": "bob"},
+        {"subject": "One\nBcc: two@example.org"},
+        {"headers": {"X-Order": 7}},
+        {"tags": [{"name": "kind", "value": "order 7"}]},
+        {"replyto": "a@example.org"},
+        {"attachments": [{"filename": "a.pdf"}]},
+    ],
+)
+def test_what_resend_refuses_is_refused(mailer: Running, changes: dict[str, Any]) -> None:
+    assert refused(**changes).code == 422
+    assert mailbox(mailer) == []
+
+
+def test_fifty_recipients_are_allowed(mailer: Running) -> None:
+    resend.Emails.send(mail(to=[f"ann{number}@example.org" for number in range(50)]))
+    assert len(mailbox(mailer)[0]["to"]) == 50
+
+
+def test_a_batch_is_sent_whole_or_not_at_all(mailer: Running) -> None:
+    with pytest.raises(ResendError):
+        resend.Batch.send([mail(), mail(to=["bob"])])
+    assert mailbox(mailer) == []
+    sent = resend.Batch.send([mail(subject="One"), mail(subject="Two")], {"idempotency_key": "batch-1"})
+    again = resend.Batch.send([mail(subject="One"), mail(subject="Two")], {"idempotency_key": "batch-1"})
+    assert [one["id"] for one in sent["data"]] == [one["id"] for one in again["data"]]
+    assert [one["subject"] for one in mailbox(mailer)] == ["Two", "One"]
+
+
+@pytest.mark.parametrize("header", ["", "Bearer sk_test_1", "Bearer re_", "re_1"])
+def test_only_resend_keys_are_let_in(sandbox: Running, header: str) -> None:
+    headers = {"Content-Type": "application/json", **({"Authorization": header} if header else {})}
+    page = sandbox.request("POST", "/emails", json.dumps(mail()).encode(), headers)
+    assert page.status == json.loads(page.text)["statusCode"] == 401
+    assert mailbox(sandbox) == []
+
+
+def test_unknown_mails_and_bad_ids_are_told_apart(mailer: Running) -> None:
+    for email_id, code in (("5d2a8f2e-0f4b-4a7c-9f0c-3c1f2d4b5a69", 404), ("seven", 422)):
+        with pytest.raises(ResendError) as caught:
+            resend.Emails.get(email_id)
+        assert caught.value.code == code
+
+
+def test_the_mailbox_shows_the_mail_and_runs_nothing_in_it(mailer: Running) -> None:
+    body = "<p>Hello</p><script>alert(1)</script>"
+    sent = resend.Emails.send(mail(html=body, subject="<i>Sale</i>"))
+
+    assert "&lt;i&gt;Sale&lt;/i&gt;" in mailer.get("/mailbox").text
+    page = mailer.get(f"/mailbox/{sent['id']}")
+    assert '<iframe class="mail" title="The e-mail as HTML" sandbox="allow-popups' in page.text
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "<script>" not in page.text
+    html = mailer.get(f"/mailbox/{sent['id']}/html")
+    assert body in html.text
+    policy = html.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "allow-scripts" not in policy
+    assert mailer.get("/mailbox/nothing").status == 404

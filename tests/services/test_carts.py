@@ -1,0 +1,148 @@
+import pytest
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange
+from mountify.core.money import Money
+from mountify.core.tokens import new_token
+from mountify.models.catalogue import Product, ProductStatus
+from mountify.services import carts, inventory
+from mountify.services.carts import CartOwner
+from mountify.transaction import transaction
+from tests.cast import make_account
+from tests.factories import make_product, make_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def guest() -> CartOwner:
+    return CartOwner(token=new_token())
+
+
+def add(owner: CartOwner, product: Product, quantity: int = 1) -> None:
+    carts.add_item(owner, product.id, quantity, now=utcnow())
+
+
+def change(product: Product, **values: object) -> None:
+    with transaction() as session:
+        found = session.get_one(Product, product.id)
+        for name, value in values.items():
+            setattr(found, name, value)
+
+
+def test_adding_twice_makes_one_line(guest: CartOwner) -> None:
+    product = make_product(stock=5)
+    add(guest, product, 2)
+    add(guest, product, 1)
+    view = carts.get_view(guest)
+    assert [(line.product.id, line.quantity) for line in view.lines] == [(product.id, 3)]
+    assert carts.count(guest) == 3
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 1001, 10**9])
+def test_quantities_outside_the_range_change_nothing(guest: CartOwner, quantity: int) -> None:
+    product = make_product(stock=5)
+    with pytest.raises(QuantityOutOfRange):
+        add(guest, product, quantity)
+    assert carts.get_view(guest).is_empty
+
+
+def test_more_than_available_is_refused_with_the_number_left(guest: CartOwner) -> None:
+    product = make_product(stock=5)
+    add(guest, product, 4)
+    with pytest.raises(NotEnoughStock) as caught:
+        add(guest, product, 2)
+    assert caught.value.facts == {"productId": product.id, "available": 5}
+    assert carts.count(guest) == 4
+
+
+def test_drafts_and_archived_products_cannot_be_added(guest: CartOwner) -> None:
+    for status in (ProductStatus.DRAFT, ProductStatus.ARCHIVED):
+        product = make_product(status=status)
+        with pytest.raises(NotFound):
+            add(guest, product)
+
+
+def test_a_cart_holds_a_hundred_products(guest: CartOwner) -> None:
+    for number in range(100):
+        add(guest, make_product(f"Part {number}", price="1.00", stock=1))
+    with pytest.raises(CartFull):
+        add(guest, make_product("One too many"))
+    assert carts.count(guest) == 100
+
+
+def test_a_cart_total_has_a_limit(guest: CartOwner) -> None:
+    product = make_product(price="99999.99", stock=20)
+    add(guest, product, 10)
+    with pytest.raises(CartTooDear):
+        add(guest, product, 1)
+    assert carts.count(guest) == 10
+
+
+def test_zero_removes_and_another_cart_is_untouched(guest: CartOwner) -> None:
+    product, other = make_product(), CartOwner(token=new_token())
+    add(guest, product)
+    add(other, product)
+    carts.set_quantity(guest, product.id, 0, now=utcnow())
+    assert carts.get_view(guest).is_empty
+    assert carts.count(other) == 1
+    with pytest.raises(NotFound):
+        carts.set_quantity(guest, product.id, 2, now=utcnow())
+
+
+def test_lowering_a_line_works_although_the_shelf_is_short(guest: CartOwner) -> None:
+    product = make_product(stock=5)
+    add(guest, product, 5)
+    with transaction() as session:
+        session.get_one(Product, product.id).status = ProductStatus.PUBLISHED
+    carts.set_quantity(guest, product.id, 4, now=utcnow())
+    assert carts.count(guest) == 4
+
+
+def test_totals_add_delivery_until_it_is_free(guest: CartOwner) -> None:
+    make_shop()
+    product = make_product(price="14.00", stock=9)
+    add(guest, product, 2)
+    view = carts.get_view(guest)
+    assert (view.subtotal, view.shipping, view.total) == (Money.of("28.00"), Money.of("4.50"), Money.of("32.50"))
+    assert view.missing_for_free == Money.of("12.00")
+    add(guest, product, 1)
+    db.session().info.clear()
+    assert carts.get_view(guest).total == Money.of("42.00")
+    assert carts.get_view(guest).missing_for_free is None
+
+
+def test_changes_since_adding_are_told_and_can_be_accepted(guest: CartOwner) -> None:
+    dearer, gone, withdrawn = make_product("Dearer"), make_product("Gone", stock=1), make_product("Withdrawn")
+    for product in (dearer, gone, withdrawn):
+        add(guest, product)
+    change(dearer, price=Money.of("15.00"))
+    change(withdrawn, status=ProductStatus.ARCHIVED)
+    buyer = CartOwner(token=new_token())
+    add(buyer, gone)
+    sell_out(gone)
+    view = carts.get_view(guest)
+    first, second, third = view.lines
+    assert first.has_new_price and second.is_sold_out and third.is_withdrawn
+    assert view.subtotal == Money.of("15.00")
+    carts.accept_changes(guest)
+    view = carts.get_view(guest)
+    assert [line.product.id for line in view.lines] == [dearer.id]
+    assert not view.has_problems
+
+
+def sell_out(product: Product) -> None:
+    with transaction() as session:
+        inventory.receive(session, product.id, -1, reason="correction", now=utcnow())
+
+
+def test_a_guest_cart_merges_into_the_account(guest: CartOwner) -> None:
+    alice = CartOwner(user_id=make_account("alice"))
+    shared, only_guest = make_product(stock=9), make_product(stock=9)
+    add(alice, shared, 2)
+    add(guest, shared, 3)
+    add(guest, only_guest, 1)
+    carts.merge(guest.token or "", alice.user_id or 0, now=utcnow())
+    assert {line.product.id: line.quantity for line in carts.get_view(alice).lines} == {shared.id: 5, only_guest.id: 1}
+    assert carts.get_view(guest).is_empty

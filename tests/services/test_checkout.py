@@ -1,0 +1,290 @@
+"""From cart to settled order, against a payment service that can be told to fail."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import (
+    CartChanged,
+    CartEmpty,
+    NotEnoughStock,
+    PaymentRefused,
+    PaymentsUnavailable,
+    UnknownSession,
+)
+from mountify.core.money import Money
+from mountify.core.order_status import OrderStatus
+from mountify.core.payment_session import SessionOutcome
+from mountify.core.site import Site
+from mountify.core.tokens import new_token
+from mountify.models.catalogue import Inventory, Product
+from mountify.models.email import Email
+from mountify.models.order import Order, OrderEvent, OrderItem
+from mountify.services import carts, checkout, settlement
+from mountify.services.carts import CartOwner
+from mountify.services.checkout import Started
+from mountify.transaction import transaction
+from tests.factories import make_product, make_shop, new_key
+from tests.fakes import FakeMailer, FakePayments
+
+SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
+
+
+class Buyer:
+    """A guest with a cart."""
+
+    def __init__(self, payments: FakePayments) -> None:
+        self.owner, self.payments, self.key = CartOwner(token=new_token()), payments, new_key()
+
+    def add(self, product: Product, quantity: int = 1) -> None:
+        carts.add_item(self.owner, product.id, quantity, now=utcnow())
+
+    def start(self, email: str = "sam@example.com", key: str | None = None) -> Started:
+        return checkout.start(self.owner, email, key or self.key, payments=self.payments, site=SITE, now=utcnow())
+
+    def session_of(self, started: Started) -> str:
+        return started.url.rsplit("/", 1)[1]
+
+    def sync(self, session_id: str) -> int:
+        return settlement.sync_session(session_id, payments=self.payments, site=SITE, now=utcnow())
+
+
+@pytest.fixture
+def buyer(database: None, payments: FakePayments) -> Buyer:
+    make_shop()
+    return Buyer(payments)
+
+
+def stock_of(product: Product) -> tuple[int, int]:
+    row = db.session.get_one(Inventory, product.id, populate_existing=True)
+    db.release()
+    return row.on_hand, row.reserved
+
+
+def order_of(started: Started) -> Order:
+    order = db.session.get_one(Order, started.order_id, populate_existing=True)
+    db.release()
+    return order
+
+
+def count(model: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_starting_reserves_and_sends_the_asserted_amount(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(price="14.00", stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    assert stock_of(product) == (5, 2)
+    [(key, params)] = payments.asked
+    assert key.startswith("attempt-")
+    assert params["line_items"][0]["price_data"]["unit_amount"] == 1400
+    assert params["shipping_options"][0]["shipping_rate_data"]["fixed_amount"] == {"amount": 450, "currency": "usd"}
+    assert params["client_reference_id"] == str(started.order_id)
+    order = order_of(started)
+    assert (order.status, order.total) == (OrderStatus.PENDING, Money.of("32.50"))
+    assert order.reserved_until is not None
+    assert timedelta(minutes=34) < order.reserved_until - utcnow() <= timedelta(minutes=35)
+
+
+def test_paying_settles_everything_at_once(
+    buyer: Buyer, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 3)
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    order = order_of(started)
+    assert order.status is OrderStatus.PAID
+    assert order.shipping_name == "Sam Okafor"
+    assert (order.shipping_address or {})["line1"] == "41 Alder Street"
+    assert stock_of(product) == (2, 0)
+    assert carts.get_view(buyer.owner).is_empty
+    assert run_jobs() == 1
+    [mail] = mailer.sent.values()
+    assert mail["to"] == "sam@example.com"
+    assert order.number in mail["subject"]
+    assert f"/orders/{order.id}?key=" in mail["text"]
+
+
+def test_settling_twice_changes_nothing(
+    buyer: Buyer, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    for _ in range(3):
+        buyer.sync(buyer.session_of(started))
+    assert stock_of(product) == (3, 0)
+    assert count(Email) == 1
+    assert run_jobs() == 1
+    assert len(mailer.sent) == 1
+
+
+def test_what_was_added_after_checkout_stays_in_the_cart(buyer: Buyer, payments: FakePayments) -> None:
+    product, later = make_product(stock=9), make_product(stock=9)
+    buyer.add(product, 2)
+    started = buyer.start()
+    buyer.add(product, 1)
+    buyer.add(later, 1)
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    left = {line.product.id: line.quantity for line in carts.get_view(buyer.owner).lines}
+    assert left == {product.id: 1, later.id: 1}
+
+
+def test_the_same_cart_gets_the_same_order_again(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    first = buyer.start()
+    assert buyer.start() == first
+    assert buyer.start(key=new_key()) == first
+    assert len(payments.asked) == 1
+    assert stock_of(product) == (5, 2)
+
+
+def test_a_changed_cart_ends_the_first_session(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    first = buyer.start()
+    buyer.add(product, 1)
+    second = buyer.start(key=new_key())
+    assert second.order_id != first.order_id
+    assert payments.sessions[buyer.session_of(first)].outcome is SessionOutcome.CLOSED
+    assert order_of(first).status is OrderStatus.CANCELLED
+    assert stock_of(product) == (5, 3)
+
+
+def test_a_cart_paid_meanwhile_is_not_sold_twice(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    first = buyer.start()
+    payments.pay(buyer.session_of(first))
+    buyer.add(product, 1)
+    second = buyer.start(key=new_key())
+    assert order_of(first).status is OrderStatus.PAID
+    quantities = db.session.scalars(select(OrderItem.quantity).where(OrderItem.order_id == second.order_id)).all()
+    assert quantities == [1]
+
+
+def test_an_empty_cart_starts_nothing(buyer: Buyer, payments: FakePayments) -> None:
+    with pytest.raises(CartEmpty):
+        buyer.start()
+    assert payments.asked == []
+
+
+def test_a_changed_price_is_shown_before_anything_is_reserved(buyer: Buyer) -> None:
+    product = make_product(stock=5)
+    buyer.add(product)
+    with transaction() as session:
+        session.get_one(Product, product.id).price = Money.of("15.00")
+    with pytest.raises(CartChanged):
+        buyer.start()
+    assert stock_of(product) == (5, 0)
+    assert count(Order) == 0
+
+
+def test_stock_held_by_another_is_not_sold_again(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=2)
+    rival = Buyer(payments)
+    buyer.add(product, 2)
+    rival.add(product, 2)
+    buyer.start()
+    with pytest.raises((NotEnoughStock, CartChanged)):
+        rival.start()
+    assert stock_of(product) == (2, 2)
+
+
+@pytest.mark.parametrize("failure", ["is_down", "refuses"])
+def test_stripe_failing_holds_nothing_and_keeps_the_cart(buyer: Buyer, payments: FakePayments, failure: str) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    setattr(payments, failure, True)
+    with pytest.raises((PaymentsUnavailable, PaymentRefused)):
+        buyer.start()
+    assert stock_of(product) == (5, 0)
+    assert carts.count(buyer.owner) == 2
+    setattr(payments, failure, False)
+    started = buyer.start(key=new_key())
+    assert order_of(started).status is OrderStatus.PENDING
+
+
+def test_cancelling_gives_the_stock_back_and_keeps_the_cart(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    for _ in range(2):
+        order = checkout.cancel(started.order_id, payments=payments, site=SITE, now=utcnow())
+    assert order.status is OrderStatus.CANCELLED
+    assert stock_of(product) == (5, 0)
+    assert carts.count(buyer.owner) == 2
+
+
+def test_cancelling_what_is_paid_settles_it(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    order = checkout.cancel(started.order_id, payments=payments, site=SITE, now=utcnow())
+    assert order.status is OrderStatus.PAID
+
+
+def test_a_session_that_ran_out_releases(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    payments.change(buyer.session_of(started), outcome=SessionOutcome.CLOSED)
+    buyer.sync(buyer.session_of(started))
+    assert order_of(started).status is OrderStatus.EXPIRED
+    assert stock_of(product) == (5, 0)
+
+
+def test_a_late_payment_is_honoured_when_stock_allows(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    payments.change(buyer.session_of(started), outcome=SessionOutcome.CLOSED)
+    buyer.sync(buyer.session_of(started))
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    assert order_of(started).status is OrderStatus.PAID
+    assert stock_of(product) == (3, 0)
+
+
+def test_a_delayed_payment_waits(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    payments.change(buyer.session_of(started), outcome=SessionOutcome.PROCESSING)
+    for _ in range(2):
+        buyer.sync(buyer.session_of(started))
+    assert order_of(started).status is OrderStatus.PENDING
+    assert stock_of(product) == (5, 2)
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    assert order_of(started).status is OrderStatus.PAID
+
+
+@pytest.mark.parametrize("lie", [{"amount_total": 1}, {"currency": "eur"}, {"order_id": 999}])
+def test_a_payment_that_does_not_fit_pays_nothing(buyer: Buyer, payments: FakePayments, lie: dict[str, object]) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), **lie)
+    buyer.sync(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    assert order_of(started).status is OrderStatus.PENDING
+    kinds = db.session.scalars(select(OrderEvent.kind).where(OrderEvent.order_id == started.order_id)).all()
+    assert sorted(kinds) == ["payment_unsettled", "placed"]
+    assert count(Email) == 0
+
+
+def test_an_unknown_session_is_not_ours(buyer: Buyer) -> None:
+    with pytest.raises(UnknownSession):
+        buyer.sync("cs_test_nobody")

@@ -1,0 +1,42 @@
+"""Migrations go up, go down, and say what the models say."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from mountify import schema
+
+
+@pytest.fixture
+def empty(number: int) -> Iterator[str]:
+    main = sa.engine.make_url(os.environ["MOUNTIFY_TEST_DATABASE"])
+    name = f"schema_{number}"
+    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield main.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def test_the_way_up_ends_at_the_models_and_the_way_down_at_nothing(empty: str) -> None:
+    assert schema.missing_revisions(empty) == 8
+    schema.upgrade(empty)
+    assert schema.missing_revisions(empty) == 0
+    command.check(schema.alembic_config(empty))
+    schema.downgrade(empty)
+    engine = sa.create_engine(empty, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        left = connection.scalars(
+            sa.text(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"
+            )
+        ).all()
+    assert left == ["alembic_version"]
+    schema.upgrade(empty)
+    engine.dispose()
