@@ -9,75 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
-from mountify.embedded.processes import Process, every_process, free_port, wait_until
-from mountify.supervisor.children import MARK, end_leftovers
+from mountify.embedded.processes import free_port, wait_until
+from mountify.supervisor.children import end_leftovers
+from tests.running import ROOT, START_S, Supervisor
 
 pytestmark = pytest.mark.xdist_group("processes")
-ROOT = Path(__file__).parent.parent.parent
-START_S = 120.0
-
-
-class Supervisor:
-    """`mountify up` in a folder of its own."""
-
-    def __init__(self, var: Path, **settings: str) -> None:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self.var, self.env = var, {**kept, "MOUNTIFY_VAR": str(var), **settings}
-        self.output: list[str] = []
-
-    def start(self) -> Supervisor:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mountify", "up"],
-            cwd=ROOT,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-        return self
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line.rstrip())
-        self.process.stdout.close()
-
-    @property
-    def said(self) -> str:
-        return "\n".join(self.output)
-
-    def wait_until_ready(self) -> Supervisor:
-        is_over = wait_until(
-            lambda: "Ctrl-C ends everything." in self.output or self.process.poll() is not None, START_S
-        )
-        assert is_over and self.process.poll() is None, self.said
-        return self
-
-    def wait(self) -> int:
-        code = self.process.wait(timeout=60)
-        self.reader.join(timeout=10)
-        return code
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.wait()
-
-    def parts(self) -> list[Process]:
-        """Everything that this run has started and that still lives."""
-        mine = [p for p in every_process() if p.environment.get(MARK) == str(self.var)]
-        home = (self.var / "postgres").resolve()
-        servers = [p for p in every_process() if p.folder and p.folder in (home / "data", self.var / "redis")]
-        return [process for process in (*mine, *servers) if process.is_alive]
 
 
 @pytest.fixture

@@ -1,0 +1,164 @@
+"""A real Chromium before a real shop (web server, worker, sandbox): the same test with and without script.
+
+Every page that a test looks at can be kept: `look(name)` saves what the shopper sees to var/screenshots/.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
+
+from mountify.embedded.processes import free_port, wait_until
+from tests.conftest import DATABASE
+from tests.running import ROOT, Supervisor
+
+SCREENSHOTS = ROOT / "var" / "screenshots"
+PASSWORDS = {"alice@mountify.example": "alice and her password", "admin@mountify.example": "the admin and the password"}
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass
+class Shop:
+    """A running demo shop and the outside world around it."""
+
+    url: str
+    sandbox: str
+    engine: sa.Engine
+    env: dict[str, str]
+
+    def one(self, query: str, **values: Any) -> Any:
+        """The first column of the first row."""
+        with self.engine.connect() as connection:
+            return connection.scalar(sa.text(query), values)
+
+    def mails_to(self, address: str) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.sandbox}/mailbox.json") as answer:
+            return [mail for mail in json.load(answer) if address in mail["to"]]
+
+    def mail_to(self, address: str) -> dict[str, Any]:
+        """Wait for the one mail to an address."""
+        assert wait_until(lambda: len(self.mails_to(address)) > 0, 30), f"no mail to {address}"
+        mails = self.mails_to(address)
+        assert len(mails) == 1, [mail["subject"] for mail in mails]
+        return mails[0]
+
+
+def mountify(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mountify", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def shop(number: int, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    main = sa.engine.make_url(os.environ[DATABASE])
+    name = f"browser_{number}"
+    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {main.database}"))
+    url = main.set(database=name).render_as_string(hide_password=False)
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "accounts.json").write_text(json.dumps(PASSWORDS))
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    redis = f"{redis_url.rsplit('/', 1)[0]}/{int(redis_url.rsplit('/', 1)[1]) + 8}"
+    run = Supervisor(folder / "var", DATABASE_URL=url, REDIS_URL=redis, **ports)
+    vendors = {
+        "SECRET_KEY": "x-secret-of-the-browser-tests-0123456789",
+        "STRIPE_SECRET_KEY": "sk_test_x",
+        "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
+        "RESEND_API_KEY": "re_x",
+    }
+    env = {**run.env, **vendors}
+    seeded = mountify("seed", "--demo", "--accounts", str(folder / "accounts.json"), env=env)
+    assert seeded.returncode == 0, seeded.stderr
+    run.start().wait_until_ready()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    yield Shop(f"http://127.0.0.1:{ports['PORT']}", f"http://localhost:{ports['SANDBOX_PORT']}", engine, env)
+    assert run.stop() == 0
+    engine.dispose()
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """A browser that is missing is a failure: bin/setup browser installs one."""
+    found = next(
+        (path for name in (os.environ.get("CHROMIUM", ""), *NAMES) if name and (path := shutil.which(name))), None
+    )
+    path = found or playwright.chromium.executable_path
+    assert Path(path).exists(), "No Chromium was found; `bin/setup browser` installs one."
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(params=["script", "no-script"])
+def page(request: pytest.FixtureRequest, chromium: Browser, shop: Shop) -> Iterator[Page]:
+    """A stranger's browser, with and without JavaScript. Anything the policy refuses or script throws is a failure."""
+    has_script = request.param == "script"
+    context = chromium.new_context(
+        java_script_enabled=has_script, viewport={"width": 360, "height": 780}, base_url=shop.url
+    )
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    troubles: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            troubles.append(message.text)
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-end.png", full_page=True)
+    context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def look(request: pytest.FixtureRequest, page: Page) -> Callable[[str], None]:
+    """Save what the shopper sees now, on a phone and on a desk, on light and dark paper."""
+
+    def save(name: str) -> None:
+        folder = SCREENSHOTS / re.sub(r"\W+", "-", request.node.name).strip("-")
+        folder.mkdir(parents=True, exist_ok=True)
+        for width in (360, 1440):
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                page.set_viewport_size({"width": width, "height": 780 if width == 360 else 900})
+                page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+        page.set_viewport_size({"width": 360, "height": 780})
+
+    return save
+
+
+@pytest.fixture(autouse=True)
+def audited(shop: Shop) -> Iterator[None]:
+    yield
+    audit = mountify("audit", env=shop.env)
+    assert audit.returncode == 0, audit.stdout
+
+
+expect.set_options(timeout=15_000)
