@@ -75,19 +75,22 @@ def audit() -> None:
 def doctor() -> None:
     """Say in plain words what is configured, embedded, reachable and wrong."""
     from mountify.doctor import examine
+    from mountify.supervisor.house import recall
 
-    findings = examine(os.environ)
+    embedded = recall(os.environ)
+    findings = examine({**embedded, **os.environ}, frozenset(embedded) - frozenset(os.environ))
     for finding in findings:
         click.echo(f"{'ok  ' if finding.is_well else 'WRONG'} {finding.part}: {finding.words}")
     sys.exit(0 if all(finding.is_well for finding in findings) else 1)
 
 
 def _connected() -> Config:
-    """Read the configuration and connect; a wrong one ends the command with its one sentence."""
+    """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence."""
     from mountify import db
+    from mountify.supervisor.house import recall
 
     try:
-        config = load(os.environ)
+        config = load({**recall(os.environ), **os.environ})
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     db.connect(config.database_url)

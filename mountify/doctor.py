@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -22,35 +22,45 @@ class Finding:
     is_well: bool = True
 
 
-def examine(environ: Mapping[str, str]) -> list[Finding]:
-    """Look at configuration, database, Redis, Stripe, Resend and the shop's own address."""
+def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> list[Finding]:
+    """Look at configuration, database, Redis, Stripe, Resend and the shop's own address.
+
+    `embedded` names the variables that nobody set: their part is from the box.
+    """
     try:
         config = load(environ)
     except ConfigError as error:
         return [Finding("configuration", str(error), is_well=False)]
     kind = "for production" if config.is_production else "for this machine"
-    questions: tuple[Callable[[Config], Finding], ...] = (_database, _redis, _stripe, _resend, _web)
+    kinds = dict.fromkeys(embedded, "embedded ")
+    questions: tuple[Callable[[Config], Finding], ...] = (
+        lambda config: _database(config, kinds.get("DATABASE_URL", "")),
+        lambda config: _redis(config, kinds.get("REDIS_URL", "")),
+        _stripe,
+        _resend,
+        _web,
+    )
     return [
         Finding("configuration", f"complete, {kind}, currency {config.currency}"),
         *(ask(config) for ask in questions),
     ]
 
 
-def _database(config: Config) -> Finding:
-    where = _where(config.database_url)
+def _database(config: Config, kind: str) -> Finding:
+    where = f"{kind}PostgreSQL at {_where(config.database_url)}"
     db.connect(config.database_url)
     if not is_ready():
-        return Finding("database", f"PostgreSQL at {where} does not answer", is_well=False)
+        return Finding("database", f"{where} does not answer", is_well=False)
     from mountify import schema
 
     missing = schema.missing_revisions(config.database_url)
     if missing:
         return Finding("database", f"{where} lacks {missing} migrations; run `mountify migrate`", is_well=False)
-    return Finding("database", f"PostgreSQL at {where} answers and is up to date")
+    return Finding("database", f"{where} answers and is up to date")
 
 
-def _redis(config: Config) -> Finding:
-    where = _where(config.redis_url)
+def _redis(config: Config, kind: str) -> Finding:
+    where = f"{kind}Redis at {_where(config.redis_url)}"
     try:
         Store(config.redis_url).ask(lambda redis: redis.ping())
     except StoreDown:

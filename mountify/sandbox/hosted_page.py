@@ -37,7 +37,7 @@ def _show(session_id: str) -> Response:
     session = _session(session_id)
     if session["status"] != "open":
         return _closed(session)
-    return _page(session, example(session), {})
+    return _page(session, example(session, the_sandbox().clock.now()), {})
 
 
 def _pay(session_id: str) -> BaseResponse:
@@ -135,7 +135,13 @@ def _worded(rate: Doc) -> dict[str, str]:
 
 def _typed_before(session: Doc, buyer: Buyer) -> Values:
     """Return the form as it was before the confirmation page; of the card nothing was kept."""
-    values = {**example(session), "email": buyer.email, "phone": buyer.phone or "", "card_number": "", "card_cvc": ""}
+    values = {
+        **example(session, the_sandbox().clock.now()),
+        "email": buyer.email,
+        "phone": buyer.phone or "",
+        "card_number": "",
+        "card_cvc": "",
+    }
     for prefix, part in (("shipping", buyer.shipping), ("billing", buyer.billing)):
         if part is not None:
             values[f"{prefix}_name"] = part["name"]

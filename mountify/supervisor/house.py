@@ -15,6 +15,10 @@ from mountify.embedded import EmbeddedError
 from mountify.embedded.processes import free_port, is_port_free
 
 ROOT = Path(__file__).parent.parent.parent
+TOLD = (
+    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BASE_URL", "PORT", "CURRENCY", "SHOP_TIMEZONE", "MAIL_FROM"),
+    *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "RESEND_API_KEY", "RESEND_API_URL"),
+)
 DEMO_ACCOUNTS = ("admin@mountify.example", "staff@mountify.example", "alice@mountify.example")
 # What stands for a server that has no address yet, so that everything else can be checked before it is started.
 _LATER = {"DATABASE_URL": "postgresql://later/later", "REDIS_URL": "redis://later/0"}
@@ -84,6 +88,27 @@ def demo_accounts(house: House) -> dict[str, str]:
     )
 
 
+def remember(house: House, told: Mapping[str, str]) -> None:
+    """Keep what the parts are told while they run, so that commands by hand reach the same shop."""
+    _keep(_remembered(house.var), {name: told[name] for name in TOLD if name in told})
+
+
+def recall(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a running shop's parts were told; nothing when there is none, or when another database is configured."""
+    path = _remembered(var_folder(environ))
+    if environ.get("DATABASE_URL") or not path.exists():
+        return {}
+    return {str(name): str(value) for name, value in json.loads(path.read_text("utf-8")).items()}
+
+
+def forget(var: Path) -> None:
+    _remembered(var).unlink(missing_ok=True)
+
+
+def _remembered(var: Path) -> Path:
+    return var / "run" / "shop.json"
+
+
 def _secrets(var: Path) -> dict[str, str]:
     return _drawn_once(
         var / "secrets.json",
@@ -102,14 +127,18 @@ def _drawn_once(path: Path, drawn: dict[str, str]) -> dict[str, str]:
         kept = json.loads(path.read_text("utf-8"))
         if set(kept) == set(drawn):
             return {str(name): str(value) for name, value in kept.items()}
+    _keep(path, drawn)
+    return drawn
+
+
+def _keep(path: Path, values: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(drawn, file, indent=1)
+        json.dump(values, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    return drawn
 
 
 def _sandbox_port(environ: Mapping[str, str], port: int) -> int:

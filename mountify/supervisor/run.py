@@ -20,8 +20,10 @@ from mountify.supervisor.house import (
     House,
     check,
     demo_accounts,
+    forget,
     furnish,
     insist_on_free_ports,
+    remember,
     var_folder,
 )
 
@@ -51,6 +53,7 @@ class Run:
         self.servers: list[EmbeddedPostgres | EmbeddedRedis] = []
         self.parent = os.getppid()
         self.has_make = False
+        self.house: House | None = None
 
     def begin(self, environ: Mapping[str, str]) -> None:
         self.has_make = environ.get("MOUNTIFY_MAKE") == "1"
@@ -91,6 +94,8 @@ class Run:
 
     def finish(self) -> None:
         """End everything, the last started first, even when something will not end."""
+        if self.house is not None:
+            forget(self.house.var)
         for part in (*reversed(self.children), *reversed(self.servers)):
             try:
                 part.stop(hurry=self.signals > 1) if isinstance(part, Child) else part.stop()
@@ -158,6 +163,8 @@ class Run:
             raise EmbeddedError(f"The {child.name} did not start. The end of {child.log} says:\n{child.last_words}")
 
     def _announce(self, house: House, told: dict[str, str]) -> None:
+        remember(house, told)
+        self.house = house
         say(f"Mountify: {told.get('BASE_URL') or f'http://127.0.0.1:{house.port}'}")
         if house.needs_sandbox:
             say(f"Sandbox: {house.sandbox_url}")

@@ -55,6 +55,16 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     status, page = read(ports["PORT"], "/products")
     assert status == 200 and "36 parts" in page
     assert read(ports["SANDBOX_PORT"], "/mailbox")[0] == 200
+    doctor = subprocess.run(
+        [sys.executable, "-m", "mountify", "doctor"],
+        cwd=ROOT,
+        env=first.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert doctor.returncode == 0, doctor.stdout
+    assert len(doctor.stdout.splitlines()) == 6 and "embedded PostgreSQL" in doctor.stdout
     assert oct((var / "demo-accounts.json").stat().st_mode)[-3:] == "600"
 
     second = Supervisor(var, **ports).start()
