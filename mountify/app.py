@@ -21,8 +21,7 @@ from mountify.web.request_log import init_request_ids
 from mountify.web.sessions import ShopSessionInterface
 from mountify.web.templating import init_templating
 
-MOST_BODY_BYTES = 1024 * 1024
-MOST_FORM_BYTES = 256 * 1024
+MOST_BODY_BYTES = 256 * 1024  # a view that takes more says so itself
 
 
 def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
@@ -33,7 +32,6 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
         SHOP=config,
         STATIC_URL=config.static_url,
         MAX_CONTENT_LENGTH=MOST_BODY_BYTES,
-        MAX_FORM_MEMORY_SIZE=MOST_FORM_BYTES,
         MAX_FORM_PARTS=1000,
     )
     if config.trusted_proxies:

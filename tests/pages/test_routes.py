@@ -1,0 +1,104 @@
+"""Every address, walked: who may reach it, and what it takes to change something there."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.cast import sign_in
+from tests.factories import make_product, make_shop
+from tests.web import ORIGIN, Browser
+
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+ROLES = ("guest", "alice", "stan", "ada")
+
+# What a plain request by each role is answered with. Nothing here is for some and not for others yet.
+TABLE: dict[str, tuple[int, int, int, int]] = {
+    "GET home.index": (200, 200, 200, 200),
+    "GET products.index": (200, 200, 200, 200),
+    "GET products.show": (301, 301, 301, 301),
+    "GET cart.show": (200, 200, 200, 200),
+    "POST cart.add_item": (303, 303, 303, 303),
+    "POST cart.update_item": (303, 303, 303, 303),
+    "POST cart.remove_item": (303, 303, 303, 303),
+    "POST cart.clear": (303, 303, 303, 303),
+    "POST cart.accept": (303, 303, 303, 303),
+    "GET checkout.show": (303, 303, 303, 303),
+    "POST checkout.start": (422, 422, 422, 422),
+    "GET checkout.success": (404, 404, 404, 404),
+    "GET checkout.cancelled": (404, 404, 404, 404),
+    "GET orders.show": (404, 404, 404, 404),
+    "GET auth.signin": (200, 200, 200, 200),
+    "POST auth.start_session": (422, 422, 422, 422),
+    "POST auth.signout": (303, 303, 303, 303),
+    "POST theme.set": (303, 303, 303, 303),
+    "POST webhooks.stripe": (400, 400, 400, 400),
+    "GET health.alive": (200, 200, 200, 200),
+    "GET health.ready": (200, 200, 200, 200),
+    "GET assets.bundle": (404, 404, 404, 404),
+    "GET static": (404, 404, 404, 404),
+}
+
+
+def rules(app: Flask) -> list[tuple[str, Rule]]:
+    return [
+        (method, rule)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def address(app: Flask, rule: Rule) -> str:
+    values = {"filename": "nothing.txt", "fingerprint": "00000000", "slug": "x"}
+    given = {name: values.get(name, 1) for name in rule.arguments if name not in (rule.defaults or {})}
+    return str(app.url_map.bind("127.0.0.1").build(rule.endpoint, given, method=next(iter(rule.methods or {"GET"}))))
+
+
+def test_the_table_names_every_route(app: Flask) -> None:
+    assert {f"{method} {rule.endpoint}" for method, rule in rules(app)} == set(TABLE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_what_the_table_says(app: Flask, role: str) -> None:
+    make_shop()
+    product = make_product()
+    answers = {}
+    for method, rule in rules(app):
+        browser = Browser(app)
+        token = ""
+        if role != "guest":
+            sign_in(browser, role)
+            page = browser.get(f"/products/{product.id}-{product.slug}").get_data(as_text=True)
+            token = page.split('name="csrf_token" value="')[1].split('"')[0]
+        data = {"product_id": product.id, "quantity": 1, "csrf_token": token}
+        if rule.endpoint == "cart.update_item":
+            browser.post("/cart/items", data)
+        path = address(app, rule).replace("/1", f"/{product.id}", 1)
+        answers[f"{method} {rule.endpoint}"] = (
+            browser.get(path) if method == "GET" else browser.post(path, data)
+        ).status_code
+    place = ROLES.index(role)
+    assert answers == {name: row[place] for name, row in TABLE.items()}
+
+
+def test_no_change_comes_from_elsewhere(app: Flask) -> None:
+    """The same-origin rule, for every address that changes something, but for signed deliveries."""
+    for method, rule in rules(app):
+        if method not in UNSAFE or rule.endpoint == "webhooks.stripe":
+            continue
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}):
+            answer = app.test_client().open(address(app, rule), method=method, base_url=ORIGIN, headers=headers)
+            assert answer.status_code == 403, (rule.endpoint, headers)
+
+
+def test_a_session_changes_nothing_without_its_token(app: Flask) -> None:
+    from mountify.web.csrf import WITHOUT_TOKEN
+
+    make_shop()
+    browser = Browser(app)
+    sign_in(browser, "alice")
+    for method, rule in rules(app):
+        if method in UNSAFE and rule.endpoint not in {*WITHOUT_TOKEN, "webhooks.stripe"}:
+            assert browser.post(address(app, rule)).status_code == 403, rule.endpoint
+    assert "You are signed in as" in browser.get("/auth/signin").get_data(as_text=True)
