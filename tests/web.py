@@ -19,7 +19,7 @@ class Browser:
         self.where = "/"
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        response = self.client.get(path, base_url=ORIGIN, **options)
+        response = self.client.get(path, base_url=ORIGIN, buffered=True, **options)
         self.where = path
         return response
 

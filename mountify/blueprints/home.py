@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from mountify.core.clock import utcnow
 from mountify.services import products
 from mountify.web.answers import page
-from mountify.web.templating import nav
+from mountify.web.templating import nav, nav_total
 
 bp = Blueprint("home", __name__)
 
@@ -23,5 +23,5 @@ def index() -> Response:
         categories=categories,
         new_products=newest,
         now=utcnow(),
-        total=sum(category.count for category in categories),
+        total=nav_total(),
     )

@@ -88,8 +88,9 @@ def index() -> Response:
         fragment=wants_fragment(),
         now=utcnow(),
     )
-    if wants_fragment():
-        response.headers["HX-Push-Url"] = listing.url(page=number)
+    here = listing.url(page=number)
+    if wants_fragment() and not request.headers.get("HX-Current-URL", "").endswith(here):
+        response.headers["HX-Push-Url"] = here
     return response
 
 

@@ -146,7 +146,7 @@ def _place(
         total=view.total,
         cart_id=cart.id,
         cart_fingerprint=_fingerprint(view, email),
-        checkout_key=checkout_key,
+        checkout_key=None if _is_used(session, checkout_key) else checkout_key,
         inventory_reserved=True,
         reserved_until=now + HOLD,
         created_at=now,
@@ -174,6 +174,11 @@ def _place(
     session.add(attempt)
     session.flush()
     return _Reserved(order.id, attempt.id, attempt.params, attempt.idempotency_key, None)
+
+
+def _is_used(session: Session, checkout_key: str) -> bool:
+    """A page that was sent before, and whose order has ended since: this is another order, without the page's key."""
+    return session.scalar(select(Order.id).where(Order.checkout_key == checkout_key)) is not None
 
 
 def _open_session(step: _Reserved, *, payments: Payments, now: datetime) -> str:

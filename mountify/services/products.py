@@ -132,6 +132,12 @@ def list_categories() -> list[CategoryCount]:
     return [CategoryCount(*row) for row in rows]
 
 
+def count_published() -> int:
+    """Count what can be seen, in a category or in none."""
+    count = select(func.count()).select_from(Product).where(Product.status == ProductStatus.PUBLISHED)
+    return db.session.scalar(count) or 0
+
+
 def add_category(session: Session, name: str, slug: str, description: str, display_order: int) -> Category:
     category = Category(name=name, slug=slug, description=description, display_order=display_order)
     session.add(category)

@@ -288,3 +288,18 @@ def test_a_payment_that_does_not_fit_pays_nothing(buyer: Buyer, payments: FakePa
 def test_an_unknown_session_is_not_ours(buyer: Buyer) -> None:
     with pytest.raises(UnknownSession):
         buyer.sync("cs_test_nobody")
+
+
+def test_a_page_sent_again_after_its_order_has_ended_makes_another_order(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 1)
+    first = buyer.start()
+    checkout.cancel(first.order_id, payments=payments, site=SITE, now=utcnow())
+    second = buyer.start()
+    assert second.order_id != first.order_id
+    payments.pay(buyer.session_of(second))
+    buyer.sync(buyer.session_of(second))
+    buyer.add(product, 1)
+    third = buyer.start()
+    assert third.order_id not in (first.order_id, second.order_id)
+    assert buyer.start() == third

@@ -1,0 +1,102 @@
+"""What people see when something does not work: their own mistake, too many tries, or our fault."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from redis import Redis
+
+from mountify.app import create_app
+from mountify.config import Config
+from mountify.gateways import Gateways
+from tests.cast import PASSWORD, email_of, make_account
+from tests.factories import make_product, make_shop
+from tests.fakes import FakePayments
+from tests.web import Browser, words
+
+
+@pytest.fixture(autouse=True)
+def shop(database: None) -> None:
+    make_shop()
+
+
+@pytest.fixture
+def broken(config: Config, gateways: Gateways, redis: Redis) -> Browser:
+    """A shop with an address at which everything goes wrong."""
+    app = create_app(config, gateways)
+
+    def fail() -> str:
+        raise RuntimeError("the details are nobody's business")
+
+    app.add_url_rule("/fail", "fail", fail, methods=["GET", "POST"])
+    app.add_url_rule("/api/fail", "api_fail", fail)
+    return Browser(app)
+
+
+@pytest.fixture
+def limited(config: Config, gateways: Gateways, redis: Redis) -> Browser:
+    return Browser(create_app(replace(config, rate_limits=True), gateways))
+
+
+def test_our_fault_is_a_page_with_a_reference_and_no_details(broken: Browser) -> None:
+    answer = broken.get("/fail", headers={"X-Request-ID": "reference-0815"})
+    assert answer.status_code == 500
+    assert "Something slipped on the bench" in words(answer) and "reference-0815" in words(answer)
+    assert "nobody's business" not in words(answer)
+    assert broken.htmx("GET", "/fail").headers["HX-Retarget"] == "#flash"
+    assert set(broken.get("/api/fail").get_json()) == {"error"}
+
+
+def test_a_page_that_is_not_there_leads_on(browser: Browser) -> None:
+    make_product()
+    answer = browser.get("/nothing")
+    assert answer.status_code == 404
+    assert "No part with that number" in words(answer) and "Shop 1 part" in words(answer)
+    assert browser.get("/api/nothing").get_json()["error"]
+
+
+def test_the_wrong_method_says_which_are_right(browser: Browser) -> None:
+    answer = browser.get("/auth/signout")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_guessing_passwords_is_stopped_for_the_account_and_says_for_how_long(limited: Browser) -> None:
+    make_account("alice")
+    guess = {"email": email_of("alice"), "password": "a guess", "next": "/"}
+    told = [limited.post("/auth/signin", guess).status_code for _ in range(10)]
+    assert told == [401] * 10
+    stopped = limited.post("/auth/signin", {**guess, "password": PASSWORD})
+    assert stopped.status_code == 429
+    assert 1 <= int(stopped.headers["Retry-After"]) <= 300
+    assert "A little slower, please" in words(stopped) and "You can go on in" in words(stopped)
+
+
+def test_the_shop_sells_on_without_redis(app: Flask, config: Config, gateways: Gateways) -> None:
+    """A port where nothing listens stands for a Redis that is gone."""
+    product = make_product()
+    lonely = Browser(create_app(replace(config, redis_url="redis://127.0.0.1:1/0", rate_limits=True), gateways))
+    assert lonely.get("/products").status_code == 200
+    assert lonely.post("/cart/items", {"product_id": product.id, "quantity": 2}).status_code == 303
+    assert "$28.00" in words(lonely.get("/cart"))
+    make_account("alice")
+    data = {"email": email_of("alice"), "password": PASSWORD, "next": "/cart"}
+    assert lonely.post("/auth/signin", data).status_code == 303
+    assert "You are signed in as" in words(lonely.get("/auth/signin"))
+
+
+def test_when_stripe_is_down_the_cart_stays_and_nothing_is_held(browser: Browser, payments: FakePayments) -> None:
+    product = make_product(stock=3)
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    page = browser.get("/checkout").get_data(as_text=True)
+    key = page.split('name="checkout_key" value="')[1].split('"')[0]
+    payments.is_down = True
+    answer = browser.post("/checkout", {"email": "sam@example.com", "checkout_key": key})
+    assert answer.status_code == 303
+    shown = browser.get("/cart")
+    assert "We could not reach the payment service." in words(shown)
+    assert "$28.00" in words(shown)
+    payments.is_down = False
+    assert browser.post("/checkout", {"email": "sam@example.com", "checkout_key": key}).status_code == 303

@@ -1,0 +1,141 @@
+"""Paying, coming back, and following an order: for its buyer only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from mountify import db
+from mountify.models.catalogue import Inventory
+from mountify.models.order import Order
+from tests.cast import sign_in
+from tests.factories import make_product, make_shop
+from tests.fakes import FakeMailer, FakePayments
+from tests.web import Browser, field, words
+
+
+@pytest.fixture(autouse=True)
+def shop(database: None) -> None:
+    make_shop()
+
+
+def check_out(browser: Browser, email: str = "sam@example.com") -> str:
+    """Go to payment with one part; gives the session's id."""
+    product = make_product(stock=3)
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2, "csrf_token": token(browser)})
+    page = browser.get("/checkout")
+    data = {"email": email, "checkout_key": field(page, "checkout_key"), "csrf_token": token(browser)}
+    answer = browser.post("/checkout", data)
+    assert answer.status_code == 303, words(answer)
+    return answer.headers["Location"].rsplit("/", 1)[1]
+
+
+def token(browser: Browser) -> str:
+    page = browser.get("/auth/signin").get_data(as_text=True)
+    return page.split('name="csrf_token" value="')[1].split('"')[0] if "csrf_token" in page else ""
+
+
+def the_order() -> Order:
+    return db.session.scalars(select(Order).order_by(Order.id.desc()).limit(1)).one()
+
+
+def addresses(payments: FakePayments, session_id: str) -> tuple[str, str]:
+    """Where Stripe sends the shopper: after paying, after giving up."""
+    params = payments.asked[-1][1]
+    strip = params["success_url"].replace("{CHECKOUT_SESSION_ID}", session_id), params["cancel_url"]
+    return strip[0].split("3999", 1)[1], strip[1].split("3999", 1)[1]
+
+
+def test_a_paid_order_is_confirmed_and_the_mail_leads_to_it(
+    browser: Browser, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    session_id = check_out(browser)
+    success, _ = addresses(payments, session_id)
+    pending = browser.get(success)
+    assert pending.status_code == 200 and "Waiting for your bank" in words(pending)
+    assert 'http-equiv="refresh"' in pending.get_data(as_text=True)
+    payments.pay(session_id)
+    for _ in range(2):
+        assert "Thank you, Sam. Your order is confirmed." in words(browser.get(success))
+    run_jobs()
+    (mail,) = mailer.sent.values()
+    assert mail["to"] == "sam@example.com" and "41 Alder Street" in mail["html"]
+    link = mail["text"].split("Follow this order: ")[1].split()[0]
+    assert f"Order {the_order().number}" in words(browser.get(link.split("3999", 1)[1]))
+    assert "An empty tray" in words(browser.get("/cart"))
+
+
+def test_coming_back_frees_the_stock_and_keeps_the_cart(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    _, cancel = addresses(payments, session_id)
+    for _ in range(2):
+        assert "Nothing was charged" in words(browser.get(cancel))
+    assert db.session.scalars(select(Inventory.reserved)).all() == [0]
+    assert the_order().status == "cancelled"
+    assert "$28.00" in words(browser.get("/cart"))
+
+
+def test_coming_back_after_paying_shows_the_paid_order(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    _, cancel = addresses(payments, session_id)
+    payments.pay(session_id)
+    answer = browser.get(cancel)
+    assert answer.status_code == 303 and "/orders/" in answer.headers["Location"]
+    assert the_order().status == "paid"
+
+
+def test_nobody_reads_an_order_without_its_link(app: Flask, browser: Browser, payments: FakePayments) -> None:
+    first = check_out(browser)
+    order_id = the_order().id
+    other = Browser(app)
+    second = check_out(other, "bob@example.com")
+    success, _ = addresses(payments, second)
+    key = parse_qs(urlsplit(success).query)["key"][0]
+    for path in (
+        f"/orders/{order_id}",
+        f"/orders/{order_id}?key={key}",
+        f"/orders/{order_id}?key=",
+        f"/checkout/success?session_id={first}&key={key}",
+        f"/checkout/success?session_id=nothing&key={key}",
+        f"/checkout/cancelled?order={order_id}&key={key}",
+        f"/checkout/cancelled?order=abc&key={key}",
+    ):
+        assert other.get(path).status_code == 404, path
+    assert other.get(f"/orders/{the_order().id}?key={key}").status_code == 200
+    assert other.get(f"/orders/{the_order().id}?key={key[:-1]}x").status_code == 404
+
+
+def test_an_account_sees_its_own_order_only(app: Flask, browser: Browser) -> None:
+    sign_in(browser, "alice")
+    check_out(browser)
+    order_id = the_order().id
+    assert browser.get(f"/orders/{order_id}").status_code == 200
+    for name in ("bob", "stan", "ada"):
+        other = Browser(app)
+        sign_in(other, name)
+        assert other.get(f"/orders/{order_id}").status_code == 404
+    assert Browser(app).get(f"/orders/{order_id}").status_code == 404
+
+
+def test_a_guests_cart_moves_into_the_account(browser: Browser) -> None:
+    product = make_product(stock=9)
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    sign_in(browser, "alice")
+    assert browser.client.get_cookie("cart", domain="127.0.0.1") is None
+    assert "2 parts" in words(browser.get("/cart"))
+
+
+def test_sending_the_form_twice_is_one_order(browser: Browser, payments: FakePayments) -> None:
+    product = make_product(stock=3)
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    key = field(browser.get("/checkout"), "checkout_key")
+    places = {
+        browser.post("/checkout", {"email": "sam@example.com", "checkout_key": key}).headers["Location"]
+        for _ in range(2)
+    }
+    assert len(places) == 1 and len(payments.sessions) == 1
+    assert len(db.session.scalars(select(Order.id)).all()) == 1
