@@ -40,3 +40,16 @@ def test_the_way_up_ends_at_the_models_and_the_way_down_at_nothing(empty: str) -
     assert left == ["alembic_version"]
     schema.upgrade(empty)
     engine.dispose()
+
+
+def test_every_constraint_is_named_after_its_table_once(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        names = connection.execute(
+            sa.text(
+                "SELECT conname, relname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+                " WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND relname !~ '^procrastinate'"
+            )
+        ).all()
+    assert len(names) > 20
+    for name, table in names:
+        assert name.startswith(f"ck_{table}_") and name.count("ck_") == 1, name

@@ -25,7 +25,7 @@ def upgrade() -> None:
     sa.Column('disabled_at', postgresql.TIMESTAMP(timezone=True), nullable=True),
     sa.Column('auth_version', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint("position('@' in email) > 1", name='ck_users_email_has_at'),
+    sa.CheckConstraint("position('@' in email) > 1", name='email_has_at'),
     sa.PrimaryKeyConstraint('id', name='pk_users'),
     sa.UniqueConstraint('email', name='uq_users_email')
     )

@@ -38,8 +38,8 @@ def upgrade() -> None:
     sa.Column('search', postgresql.TSVECTOR(), sa.Computed("setweight(to_tsvector('english', name), 'A') || setweight(to_tsvector('english', description), 'B') || setweight(to_tsvector('english', detailed_description), 'C')", persisted=True), nullable=False),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint('low_stock_level >= 0', name='ck_products_low_stock_level'),
-    sa.CheckConstraint('price >= 0', name='ck_products_price'),
+    sa.CheckConstraint('low_stock_level >= 0', name='low_stock_level'),
+    sa.CheckConstraint('price >= 0', name='price'),
     sa.ForeignKeyConstraint(['category_id'], ['categories.id'], name='fk_products_category_id', ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name='pk_products'),
     sa.UniqueConstraint('slug', name='uq_products_slug')
@@ -53,9 +53,9 @@ def upgrade() -> None:
     sa.Column('on_hand', sa.Integer(), server_default='0', nullable=False),
     sa.Column('reserved', sa.Integer(), server_default='0', nullable=False),
     sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint('on_hand >= 0', name='ck_inventory_on_hand'),
-    sa.CheckConstraint('reserved <= on_hand', name='ck_inventory_reserved_within_on_hand'),
-    sa.CheckConstraint('reserved >= 0', name='ck_inventory_reserved'),
+    sa.CheckConstraint('on_hand >= 0', name='on_hand'),
+    sa.CheckConstraint('reserved <= on_hand', name='reserved_within_on_hand'),
+    sa.CheckConstraint('reserved >= 0', name='reserved'),
     sa.ForeignKeyConstraint(['sku_id'], ['products.id'], name='fk_inventory_sku_id', ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('sku_id', name='pk_inventory')
     )

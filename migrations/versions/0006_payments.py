@@ -34,7 +34,7 @@ def upgrade() -> None:
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('state', sa.Enum('paid', 'refunded', name='state', native_enum=False, create_constraint=True, length=20), server_default='paid', nullable=False),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint('amount >= 0', name='ck_payments_amount'),
+    sa.CheckConstraint('amount >= 0', name='amount'),
     sa.ForeignKeyConstraint(['attempt_id'], ['payment_attempts.id'], name='fk_payments_attempt_id', ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name='pk_payments'),
     sa.UniqueConstraint('payment_intent', name='uq_payments_payment_intent')
@@ -65,7 +65,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('created', 'pending', 'succeeded', 'failed', name='state', native_enum=False, create_constraint=True, length=20), server_default='created', nullable=False),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', postgresql.TIMESTAMP(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint('amount > 0', name='ck_refunds_amount'),
+    sa.CheckConstraint('amount > 0', name='amount'),
     sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name='fk_refunds_payment_id', ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name='pk_refunds'),
     sa.UniqueConstraint('idempotency_key', name='uq_refunds_idempotency_key'),

@@ -15,7 +15,7 @@ from mountify.core.site import Site
 from mountify.gateways import Mailer
 from mountify.models.email import Email, EmailState
 from mountify.models.order import Order
-from mountify.queue import defer
+from mountify.queue import defer, has_live_job
 from mountify.services.mail_templates import render
 from mountify.services.orders import link_key
 from mountify.services.settings import get_shop
@@ -92,7 +92,13 @@ def requeue_overdue(*, now: datetime) -> int:
     """Queue again what is due and should have been sent by now: its job may have died with its worker."""
     with transaction() as session:
         overdue = session.scalars(
-            select(Email.id).where(Email.state == EmailState.QUEUED, Email.created_at < now - OVERDUE_AFTER).limit(500)
+            select(Email.id)
+            .where(
+                Email.state == EmailState.QUEUED,
+                Email.created_at < now - OVERDUE_AFTER,
+                ~has_live_job("send_email", "email_id", Email.id),
+            )
+            .limit(500)
         ).all()
         for email_id in overdue:
             defer(session, "send_email", email_id=email_id)

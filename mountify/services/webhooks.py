@@ -15,7 +15,7 @@ from mountify.core.errors import ShopError
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
-from mountify.queue import defer
+from mountify.queue import defer, has_live_job
 from mountify.services.settlement import sync_session
 from mountify.transaction import transaction
 
@@ -66,6 +66,7 @@ def requeue_overdue(*, now: datetime) -> int:
                 WebhookEvent.processed_at.is_(None),
                 WebhookEvent.parked_at.is_(None),
                 WebhookEvent.received_at < now - OVERDUE_AFTER,
+                ~has_live_job("process_webhook", "event_id", WebhookEvent.id),
             )
             .limit(500)
         ).all()

@@ -1,0 +1,116 @@
+"""The outbox: every mail once, whatever the mail service does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import MailRefused, MailUnavailable
+from mountify.core.site import Site
+from mountify.core.tokens import new_token
+from mountify.models.email import Email, EmailState
+from mountify.services import carts, checkout, emails, settlement
+from mountify.services.carts import CartOwner
+from tests.factories import make_product, make_shop, new_key
+from tests.fakes import FakeMailer, FakePayments
+
+SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
+
+
+@pytest.fixture
+def email_id(database: None, payments: FakePayments) -> int:
+    """The confirmation of a paid order."""
+    make_shop()
+    owner = CartOwner(token=new_token())
+    carts.add_item(owner, make_product(name='A "<b>bold</b>" stand').id, 2, now=utcnow())
+    started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
+    session_id = started.url.rsplit("/", 1)[1]
+    payments.pay(session_id)
+    settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+    db.release()
+    return db.session.scalars(select(Email.id)).one()
+
+
+def the_mail() -> Email:
+    db.release()
+    return db.session.scalars(select(Email)).one()
+
+
+def jobs() -> int:
+    return db.session.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'send_email'")) or 0
+
+
+def test_a_mail_is_sent_once(email_id: int, mailer: FakeMailer, run_jobs: Callable[[], int]) -> None:
+    assert run_jobs() == 1
+    emails.deliver(email_id, mailer=mailer, now=utcnow())
+    assert mailer.calls == 1
+    assert the_mail().state is EmailState.SENT and the_mail().provider_id
+
+
+def test_a_mail_says_what_was_bought_and_escapes_it(email_id: int, mailer: FakeMailer) -> None:
+    emails.deliver(email_id, mailer=mailer, now=utcnow())
+    (mail,) = mailer.sent.values()
+    assert "&lt;b&gt;bold&lt;/b&gt;" in mail["html"] and "<b>bold</b>" in mail["text"]
+    assert "$32.50" in mail["html"] and "$32.50" in mail["text"]
+    assert "\n" not in mail["subject"]
+
+
+def test_a_mail_waits_while_the_service_is_down_and_goes_out_unchanged(email_id: int, mailer: FakeMailer) -> None:
+    mailer.is_down = True
+    before = (the_mail().subject, the_mail().html, the_mail().text)
+    for _ in range(3):
+        with pytest.raises(MailUnavailable):
+            emails.deliver(email_id, mailer=mailer, now=utcnow())
+    assert the_mail().state is EmailState.QUEUED and the_mail().attempts == 3
+    mailer.is_down = False
+    emails.deliver(email_id, mailer=mailer, now=utcnow() + timedelta(hours=2))
+    (sent,) = mailer.sent.values()
+    assert (sent["subject"], sent["html"], sent["text"]) == before
+
+
+def test_a_crash_after_sending_sends_no_second_mail(email_id: int, mailer: FakeMailer) -> None:
+    """The service took it, we forgot: the repeat carries the same key."""
+    emails.deliver(email_id, mailer=mailer, now=utcnow())
+    mail = the_mail()
+    mail.state, mail.sent_at = EmailState.QUEUED, None
+    db.session.commit()
+    emails.deliver(email_id, mailer=mailer, now=utcnow())
+    assert mailer.calls == 2 and len(mailer.sent) == 1
+
+
+def test_after_23_hours_nothing_is_repeated(email_id: int, mailer: FakeMailer) -> None:
+    mailer.is_down = True
+    with pytest.raises(MailUnavailable):
+        emails.deliver(email_id, mailer=mailer, now=utcnow())
+    mailer.is_down = False
+    emails.deliver(email_id, mailer=mailer, now=utcnow() + timedelta(hours=23, minutes=1))
+    assert the_mail().state is EmailState.FAILED and mailer.sent == {}
+
+
+def test_a_refused_mail_is_not_repeated(email_id: int) -> None:
+    class Refusing(FakeMailer):
+        def send(self, **letter: str) -> str:
+            self.calls += 1
+            raise MailRefused
+
+    mailer = Refusing()
+    for _ in range(2):
+        emails.deliver(email_id, mailer=mailer, now=utcnow())
+    assert mailer.calls == 1 and the_mail().state is EmailState.FAILED
+
+
+def test_the_sweeper_queues_what_has_lost_its_job_and_nothing_else(email_id: int) -> None:
+    later = utcnow() + timedelta(minutes=5)
+    assert emails.requeue_overdue(now=later) == 0
+    db.session.execute(text("DELETE FROM procrastinate_jobs"))
+    db.session.commit()
+    assert emails.requeue_overdue(now=utcnow()) == 0
+    assert emails.requeue_overdue(now=later) == 1
+    assert emails.requeue_overdue(now=later) == 0
+    assert jobs() == 1
+    assert db.session.scalar(select(func.count()).select_from(Email)) == 1

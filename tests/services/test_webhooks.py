@@ -1,0 +1,120 @@
+"""The inbox: what Stripe tells is stored, and done once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import BadSignature, PaymentsUnavailable, UnknownSession
+from mountify.core.site import Site
+from mountify.core.tokens import new_token
+from mountify.models.order import Order
+from mountify.models.payment import Payment, WebhookEvent
+from mountify.services import carts, checkout, webhooks
+from mountify.services.carts import CartOwner
+from tests.factories import make_product, make_shop, new_key
+from tests.fakes import FakeMailer, FakePayments
+
+SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
+
+
+@pytest.fixture
+def session_id(database: None, payments: FakePayments) -> str:
+    """A session that its shopper has paid."""
+    make_shop()
+    owner = CartOwner(token=new_token())
+    carts.add_item(owner, make_product().id, 2, now=utcnow())
+    started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
+    session_id = started.url.rsplit("/", 1)[1]
+    payments.pay(session_id)
+    return session_id
+
+
+def deliver(payments: FakePayments, session_id: str, kind: str = "completed", event_id: str = "evt_1") -> None:
+    event = {"id": event_id, "type": f"checkout.session.{kind}", "data": {"object": {"id": session_id}}}
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments)
+
+
+def only_event() -> WebhookEvent:
+    db.release()
+    return db.session.scalars(select(WebhookEvent)).one()
+
+
+def count(model: type[Payment] | type[WebhookEvent]) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_payment_is_settled_once_however_often_it_is_told(
+    session_id: str, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    for event_id in ("evt_1", "evt_1", "evt_2", "evt_1"):
+        deliver(payments, session_id, event_id=event_id)
+    while run_jobs():
+        pass
+    assert count(WebhookEvent) == 2
+    assert count(Payment) == 1
+    assert db.session.scalars(select(Order.status)).all() == ["paid"]
+    assert len(mailer.sent) == mailer.calls == 1
+
+
+def test_an_expiry_told_after_the_payment_changes_nothing(
+    session_id: str, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    deliver(payments, session_id, "expired", "evt_0")
+    deliver(payments, session_id, "completed", "evt_1")
+    while run_jobs():
+        pass
+    assert db.session.scalars(select(Order.status)).all() == ["paid"]
+
+
+def test_a_delivery_with_a_wrong_signature_is_not_stored(session_id: str, payments: FakePayments) -> None:
+    with pytest.raises(BadSignature):
+        webhooks.receive_stripe(b"{}", "bad", payments=payments)
+    assert count(WebhookEvent) == 0
+
+
+def test_an_event_of_an_unknown_session_is_kept_tried_again_and_then_parked(
+    database: None, payments: FakePayments
+) -> None:
+    deliver(payments, "cs_test_unknown")
+    event_id = only_event().id
+    for _ in range(webhooks.MOST_ATTEMPTS):
+        assert only_event().parked_at is None
+        with pytest.raises(UnknownSession):
+            webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().parked_at is not None and only_event().error == "unknown_session"
+    webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+
+
+def test_an_event_waits_for_a_payment_service_that_is_down(session_id: str, payments: FakePayments) -> None:
+    deliver(payments, session_id)
+    payments.is_down = True
+    with pytest.raises(PaymentsUnavailable):
+        webhooks.process(only_event().id, payments=payments, site=SITE, now=utcnow())
+    payments.is_down = False
+    webhooks.process(only_event().id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is not None
+    assert db.session.scalars(select(Order.status)).all() == ["paid"]
+
+
+def test_an_event_that_is_none_of_our_business_is_done(database: None, payments: FakePayments) -> None:
+    event = {"id": "evt_9", "type": "customer.created", "data": {"object": {"id": "cus_1"}}}
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments)
+    webhooks.process(only_event().id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is not None
+
+
+def test_the_sweeper_queues_what_has_lost_its_job_and_nothing_else(session_id: str, payments: FakePayments) -> None:
+    deliver(payments, session_id)
+    later = utcnow() + timedelta(minutes=5)
+    assert webhooks.requeue_overdue(now=later) == 0
+    db.session.execute(text("DELETE FROM procrastinate_jobs"))
+    db.session.commit()
+    assert webhooks.requeue_overdue(now=later) == 1
+    assert webhooks.requeue_overdue(now=later) == 0
