@@ -1,0 +1,144 @@
+"""The Stripe adapter, with Stripe's own SDK, against the sandbox that is as strict as Stripe."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import pytest
+
+from mountify import db
+from mountify.adapters.stripe import StripePayments
+from mountify.core.clock import utcnow
+from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_session import SessionOutcome
+from mountify.core.site import Site
+from mountify.core.tokens import new_token
+from mountify.models.order import Order
+from mountify.services import carts, checkout, settlement
+from mountify.services.carts import CartOwner
+from tests.factories import make_product, make_shop, new_key
+from tests.sandbox.support import SECRET, Running, cart
+
+SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
+
+
+@pytest.fixture
+def adapter(sandbox: Running) -> StripePayments:
+    return StripePayments(
+        "sk_test_of_the_tests",
+        (SECRET, "whsec_previous_one"),
+        api_base=sandbox.url,
+        before_call=db.assert_no_connection,
+    )
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    return cart(client_reference_id="7", expires_at=int(time.time()) + 2100, **changes)
+
+
+def signed(event: object, *, secret: str = SECRET, at: float | None = None) -> tuple[bytes, str]:
+    payload = event if isinstance(event, bytes) else json.dumps(event).encode()
+    moment = int(time.time() if at is None else at)
+    digest = hmac.new(secret.encode(), f"{moment}.".encode() + payload, hashlib.sha256).hexdigest()
+    return payload, f"t={moment},v1={digest}"
+
+
+EVENT = {"id": "evt_1", "type": "checkout.session.completed", "livemode": False, "data": {"object": {"id": "cs_1"}}}
+
+
+def test_the_checkout_of_the_shop_is_accepted_paid_and_read_back(
+    database: None,
+    sandbox: Running,
+    adapter: StripePayments,
+) -> None:
+    make_shop()
+    owner = CartOwner(token=new_token())
+    carts.add_item(owner, make_product(price="14.00", stock=3).id, 2, now=utcnow())
+    started = checkout.start(owner, "sam@example.com", new_key(), payments=adapter, site=SITE, now=utcnow())
+    session_id = db.session.get_one(Order, started.order_id).stripe_session_id or ""
+    db.release()
+    assert adapter.get_session(session_id).outcome is SessionOutcome.OPEN
+    page = sandbox.get(f"/pay/{session_id}")
+    paid = sandbox.post(f"/pay/{session_id}", page.form())
+    assert paid.status == 303 and "/checkout/success?session_id=" in paid.location
+    settlement.sync_session(session_id, payments=adapter, site=SITE, now=utcnow())
+    order = db.session.get_one(Order, started.order_id)
+    assert (order.status, str(order.total)) == ("paid", "32.50")
+    assert order.shipping_name == "Jenny Rosen" and (order.shipping_address or {})["country"] == "US"
+
+
+def test_the_same_key_gives_the_same_session(adapter: StripePayments) -> None:
+    asked = params()
+    first, second = adapter.create_session(asked, "attempt-1"), adapter.create_session(asked, "attempt-1")
+    assert first.id == second.id and first.url == second.url
+    assert adapter.create_session(asked, "attempt-2").id != first.id
+
+
+def test_an_ended_session_is_closed_and_ending_it_twice_says_so(adapter: StripePayments) -> None:
+    session = adapter.create_session(params(), "attempt-1")
+    for _ in range(2):
+        assert adapter.expire_session(session.id).outcome is SessionOutcome.CLOSED
+
+
+def test_a_paid_session_cannot_be_ended(adapter: StripePayments, sandbox: Running) -> None:
+    session = adapter.create_session(params(), "attempt-1")
+    sandbox.pay(session)
+    assert adapter.expire_session(session.id).outcome is SessionOutcome.PAID
+
+
+def test_a_delayed_payment_is_on_its_way(adapter: StripePayments, sandbox: Running) -> None:
+    session = adapter.create_session(params(), "attempt-1")
+    sandbox.pay(session, payment_method="bank_debit")
+    assert adapter.get_session(session.id).outcome is SessionOutcome.PROCESSING
+
+
+def test_what_stripe_does_not_know_is_unknown(adapter: StripePayments) -> None:
+    with pytest.raises(UnknownSession):
+        adapter.get_session("cs_test_nothing")
+
+
+def test_what_stripe_refuses_is_refused(adapter: StripePayments, sandbox: Running) -> None:
+    with pytest.raises(PaymentRefused):
+        adapter.create_session({**params(), "line_itms": "x"}, "attempt-1")
+    with pytest.raises(PaymentRefused):
+        StripePayments("sk_live_wrong_mode", (SECRET,), api_base=sandbox.url).create_session(params(), "attempt-1")
+
+
+def test_a_stripe_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(PaymentsUnavailable):
+        StripePayments("sk_test_x", (SECRET,), api_base="http://127.0.0.1:1").get_session("cs_test_1")
+
+
+@pytest.mark.parametrize("secret", [SECRET, "whsec_previous_one"])
+def test_both_secrets_are_good_while_they_are_changed(adapter: StripePayments, secret: str) -> None:
+    assert adapter.read_webhook(*signed(EVENT, secret=secret))["id"] == "evt_1"
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        signed(EVENT, secret="whsec_of_mallory"),
+        signed(EVENT, at=time.time() - 400),
+        signed(EVENT, at=time.time() + 400),
+        signed({**EVENT, "livemode": True}),
+        signed({**EVENT, "id": 7}),
+        signed({**EVENT, "data": {"object": "x"}}),
+        signed([]),
+        signed(b"null"),
+        signed(b"{"),
+        signed(b"[" * 50_000),
+        signed(b"\xff\xfe"),
+        (json.dumps(EVENT).encode(), ""),
+        (json.dumps(EVENT).encode(), "t=,v1="),
+        (json.dumps(EVENT).encode(), "nonsense"),
+    ],
+)
+def test_anything_odd_is_a_bad_signature(adapter: StripePayments, delivery: tuple[bytes, str]) -> None:
+    with pytest.raises(BadSignature):
+        adapter.read_webhook(*delivery)
+    with pytest.raises(BadSignature):
+        adapter.read_webhook(delivery[0], None)

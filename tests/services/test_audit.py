@@ -1,0 +1,67 @@
+"""The audit sees what it is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.site import Site
+from mountify.core.tokens import new_token
+from mountify.services import carts, checkout, settlement
+from mountify.services.audit import audit
+from mountify.services.carts import CartOwner
+from tests.factories import make_product, make_shop, new_key
+from tests.fakes import FakePayments
+
+SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
+
+
+@pytest.fixture
+def damaged(database: None, payments: FakePayments) -> Iterator[None]:
+    """A paid and a pending order in a transaction; what a test breaks there is undone before the shop is audited."""
+    make_shop()
+    product = make_product(stock=9)
+    for is_paid in (True, False):
+        owner = CartOwner(token=new_token())
+        carts.add_item(owner, product.id, 2, now=utcnow())
+        started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
+        if is_paid:
+            session_id = started.url.rsplit("/", 1)[1]
+            payments.pay(session_id)
+            settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+    assert audit(now=utcnow()) == []
+    point = db.session.begin_nested()
+    yield
+    point.rollback()
+
+
+@pytest.mark.parametrize(
+    ("damage", "invariant"),
+    [
+        ("UPDATE payments SET amount = amount + 1", "I2"),
+        ("UPDATE orders SET paid_session = 'another' WHERE status = 'paid'", "I1"),
+        ("DELETE FROM emails", "I3"),
+        ("UPDATE inventory SET on_hand = on_hand + 1", "I4 on hand"),
+        ("UPDATE inventory SET reserved = reserved + 1", "I4 reserved"),
+        (
+            "UPDATE order_items SET quantity = 1 WHERE order_id = (SELECT id FROM orders WHERE status = 'paid')",
+            "I4 sold",
+        ),
+        ("UPDATE orders SET reserved_until = now() - interval '11 minutes' WHERE status = 'pending'", "I5"),
+        ("UPDATE order_items SET price = price + 1", "I6"),
+        ("DELETE FROM order_events WHERE kind = 'paid'", "I7"),
+        (
+            "INSERT INTO webhook_events (provider, event_id, type, payload, received_at)"
+            " VALUES ('stripe', 'evt_1', 'x', '{}', now() - interval '3 hours')",
+            "I8",
+        ),
+        ("UPDATE emails SET created_at = now() - interval '25 hours'", "I10"),
+    ],
+)
+def test_the_audit_names_what_is_broken(damaged: None, damage: str, invariant: str) -> None:
+    db.session.execute(text(damage))
+    assert invariant in {violation.invariant for violation in audit(now=utcnow())}

@@ -1,0 +1,51 @@
+"""The demo shop: loaded once, through the ledger."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from sqlalchemy import func, select, text
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.models.catalogue import Category, Product, ProductImage
+from mountify.models.order import Order
+from mountify.services import accounts, demo
+from mountify.services.audit import audit
+from mountify.services.settings import get_shop
+from mountify.web.assets import STATIC, picture
+
+PASSWORDS = dict.fromkeys(demo.ACCOUNTS, "a password for the demo")
+
+
+def test_the_demo_shop_is_loaded_once_and_every_promise_holds(database: None) -> None:
+    now = utcnow()
+    assert demo.seed(PASSWORDS, now=now)
+    assert not demo.seed(PASSWORDS, now=now)
+    counts = [db.session.scalar(select(func.count()).select_from(model)) for model in (Category, Product, Order)]
+    assert counts == [8, 36, 200]
+    oldest, newest = db.session.execute(select(func.min(Order.created_at), func.max(Order.created_at))).one()
+    assert now - timedelta(days=91) < oldest and newest < now
+    assert set(db.session.scalars(select(Order.source))) == {"demo"}
+    assert audit(now=now) == []
+    assert accounts.authenticate("admin@mountify.example", PASSWORDS["admin@mountify.example"]).is_staff
+    assert get_shop().name == "Mountify"
+
+
+def test_the_stock_of_today_is_the_catalogues(database: None) -> None:
+    demo.seed(PASSWORDS, now=utcnow())
+    wanted = {entry["slug"]: entry["on_hand"] for entry in json.loads(demo.CATALOGUE.read_text("utf-8"))["products"]}
+    rows = db.session.execute(text("SELECT slug, on_hand FROM products JOIN inventory ON sku_id = id"))
+    assert dict(rows.all()) == wanted  # type: ignore[arg-type]
+
+
+def test_every_picture_is_there_in_every_width_with_a_text(database: None, app: object) -> None:
+    demo.seed(PASSWORDS, now=utcnow())
+    pictures = db.session.scalars(select(ProductImage)).all()
+    assert len(pictures) == 72
+    for one in pictures:
+        assert len(one.alt) > 10
+        with app.test_request_context():  # type: ignore[attr-defined]
+            for width in (320, 640, 960):
+                assert (STATIC / picture(one.image_url, width).removeprefix("/static/")).is_file()
