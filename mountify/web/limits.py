@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from flask import Flask, request
@@ -48,4 +49,4 @@ def init_limits(app: Flask, config: Config) -> None:
 def seconds_to_wait() -> int:
     """Say in how many whole seconds the breached limit lets somebody in again."""
     current = limiter.current_limit
-    return max(1, int(current.reset_at - time.time()) + 1) if current else 60
+    return max(1, math.ceil(current.reset_at - time.time())) if current else 60

@@ -1,0 +1,61 @@
+"""Static files, and the promise that the first view fits into one round trip."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+
+import brotli
+import pytest
+
+from mountify.core.clock import utcnow
+from mountify.services import demo
+from mountify.web.assets import SHOP, STATIC
+from tests.web import Browser
+
+ROUND_TRIP_BYTES = 14_336
+
+
+def bundle_of(browser: Browser) -> str:
+    found = re.search(r'href="(/static/bundle/shop-[0-9a-f]{8}\.css)"', browser.get("/").get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("path", ["/", "/products", "/products/36-ledge-phone-stand", "/cart"])
+def test_the_first_view_fits_into_one_round_trip(browser: Browser, path: str) -> None:
+    demo.seed({}, now=utcnow())
+    page = browser.get(path, follow_redirects=True).get_data()
+    style = browser.get(bundle_of(browser), headers={"Accept-Encoding": "gzip"}).get_data()
+    assert len(gzip.compress(page, 9)) + len(style) <= ROUND_TRIP_BYTES
+
+
+def test_the_style_sheet_comes_compressed_and_is_kept_for_ever(browser: Browser) -> None:
+    address = bundle_of(browser)
+    plain = browser.get(address)
+    assert "Content-Encoding" not in plain.headers
+    for encoding, expand in (("br", brotli.decompress), ("gzip", gzip.decompress)):
+        packed = browser.get(address, headers={"Accept-Encoding": encoding})
+        assert packed.headers["Content-Encoding"] == encoding
+        assert expand(packed.get_data()) == plain.get_data()
+        assert "immutable" in packed.headers["Cache-Control"] and "Accept-Encoding" in packed.headers["Vary"]
+    assert browser.get(re.sub(r"-[0-9a-f]{8}", "-00000000", address)).status_code == 404
+
+
+def test_every_style_sheet_is_in_the_bundle() -> None:
+    assert sorted(SHOP) == sorted(path.stem for path in (STATIC / "css").glob("*.css"))
+
+
+def test_the_code_of_others_is_what_its_table_says() -> None:
+    table = (STATIC / "vendor" / "README.md").read_text()
+    for path in (STATIC / "vendor").glob("*.js"):
+        assert f"`{path.name}`" in table and hashlib.sha256(path.read_bytes()).hexdigest() in table
+
+
+def test_a_page_names_static_files_by_their_content(browser: Browser) -> None:
+    page = browser.get("/").get_data(as_text=True)
+    for address in re.findall(r'"(/static/[^"#]+\?v=[0-9a-f]{8})', page):
+        answer = browser.get(address)
+        assert answer.status_code == 200 and "immutable" in answer.headers["Cache-Control"]
+    assert page.count("?v=") > 5

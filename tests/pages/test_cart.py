@@ -1,0 +1,99 @@
+"""The cart, as a page and as fragments."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from mountify import db
+from mountify.core.money import Money
+from mountify.models.catalogue import Inventory, Product, ProductStatus
+from tests.factories import make_product, make_shop
+from tests.web import Browser, words
+
+
+@pytest.fixture(autouse=True)
+def shop(database: None) -> None:
+    make_shop()
+
+
+def change(model: type[Product] | type[Inventory], **values: object) -> None:
+    db.session.execute(update(model).values(**values))
+    db.session.commit()
+    db.release()
+
+
+def test_adding_tells_what_and_shows_the_badge(browser: Browser) -> None:
+    product = make_product()
+    browser.get("/products")
+    answer = browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/products")
+    page = browser.get("/products")
+    assert "Added 2 × Ledge Phone Stand." in words(page) and "View cart" in words(page)
+    part = browser.htmx("POST", "/cart/items", {"product_id": product.id, "quantity": 1})
+    text = part.get_data(as_text=True)
+    assert part.status_code == 200 and "<html" not in text
+    assert 'hx-target="#cart-badge"' in text and ">3<" in text.replace("\n", "") and "Ledge Phone Stand" in text
+
+
+@pytest.mark.parametrize(
+    ("data", "left"), [({"quantity": "3"}, 3), ({"quantity": "2", "op": "inc"}, 3), ({"quantity": "2", "op": "dec"}, 1)]
+)
+def test_a_line_takes_its_new_quantity(browser: Browser, data: dict[str, str], left: int) -> None:
+    product = make_product()
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    assert browser.post(f"/cart/items/{product.id}", data).status_code == 303
+    assert f'name="quantity" value="{left}"' in browser.get("/cart").get_data(as_text=True)
+    part = browser.htmx("POST", f"/cart/items/{product.id}", {"quantity": str(left)})
+    assert 'id="cart"' in part.get_data(as_text=True) and 'hx-target="#cart-badge"' in part.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/cart/items/{id}/removal", "/cart/removal", "/cart/items/{id}"])
+def test_a_cart_can_be_emptied(browser: Browser, path: str) -> None:
+    product = make_product()
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    assert browser.post(path.format(id=product.id), {"quantity": "0"}).status_code == 303
+    assert "An empty tray" in words(browser.get("/cart"))
+
+
+def test_delivery_is_free_from_the_amount_that_the_shop_has_set(browser: Browser) -> None:
+    product = make_product(price="19.00")
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    assert "Add $2.00 for free delivery." in words(browser.get("/cart")) and "$42.50" in words(browser.get("/cart"))
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    assert "Delivery Free Total $57.00" in words(browser.get("/cart"))
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "notice", "after"),
+    [
+        (Inventory, {"on_hand": 1}, "You wanted 3, only 1 left", "1 part $14.00"),
+        (Inventory, {"on_hand": 0}, "Sold out, not charged", "An empty tray"),
+        (Product, {"price": Money.of("15.00")}, "The price was $14.00 when you added it.", "3 parts $45.00"),
+        (Product, {"status": ProductStatus.ARCHIVED}, "No longer made, not charged", "An empty tray"),
+    ],
+)
+def test_what_changed_is_said_and_accepted_with_one_click(
+    browser: Browser, model: type[Product], values: dict[str, object], notice: str, after: str
+) -> None:
+    product = make_product(stock=3)
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 3})
+    before = db.session.get_one(Inventory, product.id).on_hand
+    change(model, **values)
+    page = browser.get("/cart")
+    assert notice in words(page) and "Something changed while you were shopping." in words(page)
+    assert browser.get("/checkout").status_code == 303
+    assert browser.post("/cart/acceptance").status_code == 303
+    assert after in words(browser.get("/cart"))
+    change(Inventory, on_hand=before)
+
+
+def test_a_cart_holds_no_more_than_there_is(browser: Browser) -> None:
+    product = make_product(stock=2)
+    browser.get("/cart")
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    page = words(browser.get("/cart"))
+    assert "Only 2 of Ledge Phone Stand can be had right now." in page and "2 parts $28.00" in page
+    part = browser.htmx("POST", "/cart/items", {"product_id": product.id, "quantity": 1})
+    assert part.status_code == 409 and part.headers["HX-Retarget"] == "#flash"

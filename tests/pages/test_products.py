@@ -1,0 +1,120 @@
+"""Home, listing and product pages, as pages and as fragments."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.factories import make_category, make_product, make_shop
+from tests.web import Browser, words
+
+
+@pytest.fixture(autouse=True)
+def shop(database: None) -> None:
+    make_shop()
+
+
+def test_an_empty_shop_is_a_page_too(browser: Browser) -> None:
+    assert "Shop 0 parts" in words(browser.get("/"))
+    assert "Nothing drawn yet" in words(browser.get("/products"))
+
+
+def test_home_shows_what_is_new_and_can_be_had(browser: Browser) -> None:
+    make_product("Old stand", stock=1)
+    make_product("Gone stand", stock=0)
+    page = words(browser.get("/"))
+    assert "Old stand" in page and "Gone stand" not in page
+
+
+def test_filters_narrow_and_their_chips_undo_them(browser: Browser) -> None:
+    bike = make_category("Bike")
+    make_product("Bottle cage", category_id=bike, price="18.00", stock=2)
+    make_product("Wheel hook", category_id=bike, price="30.00", stock=0)
+    make_product("Phone stand", price="14.00")
+    slug = browser.get("/").get_data(as_text=True).split("category=")[1].split('"')[0]
+    page = browser.get(f"/products?category={slug}&max_price=20&in_stock=1")
+    assert "Bottle cage" in words(page) and "Wheel hook" not in words(page) and "Phone stand" not in words(page)
+    assert "Up to $20.00" in words(page) and "2 left" in words(page)
+    assert f'href="/products?category={slug}&amp;in_stock=1"' in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("price_asc", "ABC"), ("price_desc", "CBA"), ("name", "ABC"), ("newest", "CBA"), ("oldest", "ABC")],
+)
+def test_parts_come_in_the_order_that_was_asked_for(browser: Browser, sort: str, order: str) -> None:
+    for name, price in (("Alpha", "1.00"), ("Beta", "2.00"), ("Gamma", "3.00")):
+        make_product(name, price=price)
+    page = words(browser.get(f"/products?sort={sort}")).split("Results")[1]
+    places = {"A": page.index("Alpha"), "B": page.index("Beta"), "C": page.index("Gamma")}
+    assert "".join(sorted(places, key=places.__getitem__)) == order
+
+
+def test_words_are_found_in_names_and_texts(browser: Browser) -> None:
+    make_product("Comb", description="Holds five cables at a desk edge")
+    make_product("Hook")
+    assert "Comb" in words(browser.get("/products?search=cable")).split("Results")[1]
+    nothing = browser.get("/products?search=bicycle+bell")
+    assert "No part matches “bicycle bell”." in words(nothing)
+    assert "<script>" not in browser.get("/products?search=<script>alert(1)</script>").get_data(as_text=True)
+
+
+def test_pages_hold_24_and_lead_on(browser: Browser) -> None:
+    for number in range(26):
+        make_product(f"Part {number}")
+    first = browser.get("/products")
+    assert "26 parts, 1 to 24 shown" in words(first) and "Next 2 parts" in words(first)
+    assert first.get_data(as_text=True).count('class="card"') == 24
+    assert browser.get("/products?page=2").get_data(as_text=True).count('class="card"') == 2
+    assert "This page is past the end" in words(browser.get("/products?page=3"))
+
+
+def test_htmx_gets_the_results_only_and_the_address_that_shows_them(browser: Browser) -> None:
+    make_product("Phone stand")
+    part = browser.htmx("GET", "/products?category=&min_price=&max_price=&in_stock=1&sort=newest")
+    text = part.get_data(as_text=True)
+    assert "<html" not in text and 'id="results"' in text and 'hx-target="#heading"' in text
+    assert part.headers["HX-Push-Url"] == "/products?in_stock=1"
+
+
+def test_a_product_page_says_what_there_is(browser: Browser) -> None:
+    product = make_product(
+        "Phone stand",
+        stock=3,
+        description="A sloped back",
+        detailed_description="First.\n\nSecond.",
+        attributes={"width_mm": 72, "height_mm": 100},
+        images=[("/static/img/demo/ledge-phone-stand-960.webp", "Orange stand")],
+    )
+    page = browser.get(f"/products/{product.id}-{product.slug}")
+    for text in ("$14.00", "3 left", "72 mm wide", "100 mm high", product.number, "$4.50, free from $40.00"):
+        assert text in words(page), text
+    assert 'alt="Orange stand"' in page.get_data(as_text=True) and "<p>Second.</p>" in page.get_data(as_text=True)
+
+
+def test_the_wrong_name_and_the_bare_number_lead_to_the_right_address(browser: Browser) -> None:
+    product = make_product()
+    for path in (f"/products/{product.id}", f"/products/{product.id}-wrong"):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (301, f"/products/{product.id}-{product.slug}")
+
+
+def test_the_stepper_stays_within_what_there_is(browser: Browser) -> None:
+    product = make_product(stock=3)
+    for query, value in (
+        ("quantity=1&op=inc", 2),
+        ("quantity=1&op=dec", 1),
+        ("quantity=3&op=inc", 3),
+        ("quantity=x", 1),
+    ):
+        page = browser.get(f"/products/{product.id}-{product.slug}?{query}").get_data(as_text=True)
+        assert f'name="quantity" value="{value}"' in page
+
+
+def test_a_sold_out_part_cannot_be_put_in_the_cart(browser: Browser) -> None:
+    product = make_product(stock=0)
+    page = browser.get(f"/products/{product.id}-{product.slug}")
+    assert "Sold out" in words(page) and "bar-buy" not in page.get_data(as_text=True)
+    browser.get(f"/products/{product.id}-{product.slug}")
+    answer = browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    assert answer.status_code == 303
+    assert "is sold out." in words(browser.get("/cart"))
