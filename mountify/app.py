@@ -16,6 +16,7 @@ from mountify.web.converters import IdConverter
 from mountify.web.csrf import init_csrf
 from mountify.web.errors import init_errors
 from mountify.web.headers import init_headers
+from mountify.web.hosts import init_hosts
 from mountify.web.limits import init_limits
 from mountify.web.request_log import init_request_ids
 from mountify.web.sessions import ShopSessionInterface
@@ -41,6 +42,7 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
     app.url_map.converters["id"] = IdConverter
     app.session_interface = ShopSessionInterface(Store(config.redis_url), config)
     init_request_ids(app)
+    init_hosts(app, config)
     init_auth(app)
     init_headers(app, config)
     init_csrf(app)

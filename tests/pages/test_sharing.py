@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
 from tests.cast import sign_in
 from tests.factories import make_category, make_product, make_shop
-from tests.web import Browser, words
+from tests.web import ORIGIN, Browser, words
 
 SHARED = ("/", "/products", "/products?category=nothing&page=2")
 
@@ -81,3 +82,18 @@ def test_every_answer_carries_the_policy(browser: Browser, path: str) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["X-Request-ID"]
+
+
+def test_another_name_of_this_machine_leads_to_the_right_one(app: Flask) -> None:
+    answer = app.test_client().get("/products?page=2", base_url="http://localhost:3999")
+    assert (answer.status_code, answer.headers["Location"]) == (308, f"{ORIGIN}/products?page=2")
+    assert app.test_client().get("/healthz", base_url="http://10.0.0.7").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:3999", "a b", "127.0.0.1@evil.example"]
+)
+def test_a_name_that_is_not_ours_is_refused(app: Flask, host: str) -> None:
+    answer = app.test_client().get("/", base_url=ORIGIN, headers={"Host": host})
+    assert answer.status_code == 400
+    assert "evil" not in answer.get_data(as_text=True)
