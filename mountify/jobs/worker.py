@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 import structlog
 from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate.exceptions import ConnectorException
 
 from mountify import db
 from mountify.config import Config
@@ -21,7 +22,7 @@ P = ParamSpec("P")
 log = structlog.get_logger()
 
 CONCURRENCY = 4
-STALLED_AFTER_S = 10
+HEARTBEAT_S, STALLED_AFTER_S = 2.0, 10.0
 POLL_S = 1.0
 RETRIES = RetryStrategy(max_attempts=12, exponential_wait=2)
 
@@ -74,6 +75,8 @@ def run(config: Config, gateways: Gateways) -> None:
                     fetch_job_polling_interval=POLL_S,
                     delete_jobs="successful",
                     shutdown_graceful_timeout=20,
+                    update_heartbeat_interval=HEARTBEAT_S,
+                    stalled_worker_timeout=STALLED_AFTER_S,
                 )
             finally:
                 rescue.cancel()
@@ -86,9 +89,12 @@ def run(config: Config, gateways: Gateways) -> None:
 async def _rescue_stalled(app: App) -> None:
     """Take again the jobs of a worker that was killed: it stopped sending heartbeats."""
     while True:
-        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-            await app.job_manager.retry_job(job)
-            log.warning("job_rescued", job=job.task_name)
+        try:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+                await app.job_manager.retry_job(job)
+                log.warning("job_rescued", job=job.task_name)
+        except ConnectorException as error:
+            log.warning("rescue_postponed", why=type(error).__name__)
         await asyncio.sleep(STALLED_AFTER_S / 2)
 
 
