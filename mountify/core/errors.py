@@ -36,7 +36,7 @@ class NotFound(ShopError):
 class Gone(NotFound):
     status = 410
     code = "gone"
-    message = N_("This part is no longer made.")
+    message = N_("It is out of the catalogue. Others may do the job.")
 
 
 class InvalidInput(ShopError):

@@ -22,6 +22,7 @@ from pathlib import Path
 from mountify.embedded.processes import (
     EmbeddedError,
     Process,
+    Server,
     end,
     free_port,
     is_port_free,
@@ -60,7 +61,7 @@ WITHOUT_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes"
 SHUTDOWN = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0))
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Server):
     """One server with its data below a folder. The port and the password stay the same for the life of the object."""
 
     def __init__(
@@ -73,9 +74,6 @@ class EmbeddedPostgres:
         self.home = self.asked_dir
         self._asked_log = log
         self._user: tuple[int, int] | None = None
-        self._lock: int | None = None
-        self._child: subprocess.Popen[bytes] | None = None
-        self._process: Process | None = None
 
     @property
     def data(self) -> Path:
@@ -92,16 +90,6 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         return f"postgresql+psycopg://{ROLE}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self.is_running and self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        if self._child:
-            self._child.poll()
-        return self._process is not None and self._process.is_alive
 
     def start(self) -> str:
         """Start the server, making its data at the first time, and return its URL. Raises EmbeddedError."""

@@ -74,6 +74,24 @@ class Process:
                 return
 
 
+class Server:
+    """A server that we start: one process, and the lock on the folder it works in."""
+
+    _lock: int | None = None
+    _child: subprocess.Popen[bytes] | None = None
+    _process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self.is_running and self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        if self._child:
+            self._child.poll()
+        return self._process is not None and self._process.is_alive
+
+
 def every_process() -> Iterator[Process]:
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (process := Process.find(int(entry.name))):

@@ -9,12 +9,12 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 from pathlib import Path
 
 from mountify.embedded.processes import (
     EmbeddedError,
     Process,
+    Server,
     end,
     free_port,
     is_port_free,
@@ -33,7 +33,7 @@ START_S = 30.0
 SHUTDOWN = ((signal.SIGTERM, 15.0),)
 
 
-class EmbeddedRedis:
+class EmbeddedRedis(Server):
     """One server with its data in a folder. The port and the password stay the same for the life of the object."""
 
     def __init__(self, data_dir: Path, *, fsync: bool = True, log: Path | None = None) -> None:
@@ -42,23 +42,10 @@ class EmbeddedRedis:
         self.fsync = fsync
         self.port: int | None = None
         self.password = secrets.token_urlsafe(24)
-        self._lock: int | None = None
-        self._child: subprocess.Popen[bytes] | None = None
-        self._process: Process | None = None
 
     @property
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self.is_running and self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        if self._child:
-            self._child.poll()
-        return self._process is not None and self._process.is_alive
 
     def start(self) -> str:
         """Start the server and return its URL. Raises EmbeddedError."""

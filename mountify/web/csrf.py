@@ -15,7 +15,7 @@ WITHOUT_TOKEN = frozenset({"cart.add_item", "theme.set"})  # they may be posted 
 
 
 class CrossSite(Forbidden):
-    description = "This request did not come from a page of this shop. Please go back and try again."
+    """An unsafe request that no page of ours has sent."""
 
 
 def init_csrf(app: Flask) -> None:

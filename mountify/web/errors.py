@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from mountify import db
 from mountify.core.errors import NotFound, ShopError
 from mountify.web.answers import back, seen_other, wants_fragment
+from mountify.web.csrf import CrossSite
 from mountify.web.limits import seconds_to_wait
 
 log = structlog.get_logger()
@@ -131,10 +132,13 @@ def _titles() -> dict[int, str]:
 def _sentence(status: int, error: HTTPException) -> str:
     sentences = {
         400: _("Something in the address or the form could not be read. Nothing has changed."),
+        403: _("This is not open to you. If you think it should be, please sign in again."),
         404: _("The page may have been renamed, or the part is out of the catalogue."),
         405: _("This address does not take that kind of request."),
         413: _("What you sent is larger than this shop accepts. Nothing has changed."),
         415: _("This address does not take that kind of data."),
         429: _("Too many tries in a short time. Please wait a moment."),
     }
-    return sentences.get(status) or (error.description or _("That did not work."))
+    if isinstance(error, CrossSite):
+        return _("This request did not come from a page of this shop. Please go back and try again.")
+    return sentences.get(status) or _("That did not work.")
