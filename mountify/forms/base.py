@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
 from wtforms import ValidationError
@@ -15,6 +16,10 @@ from mountify.core.errors import InvalidInput
 class ShopForm(FlaskForm):
     class Meta(FlaskForm.Meta):
         csrf = False
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """A page's form is a form: Flask-WTF would take a JSON body for one and hand its numbers to text fields."""
+            return request.form if request.method == "POST" else None
 
     def validated(self) -> Self:
         """Give the form when it holds. Raises BadForm, which carries the messages of every field."""

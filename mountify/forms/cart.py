@@ -7,10 +7,10 @@ from wtforms import StringField
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
 from mountify.forms.base import ShopForm, WholeNumber
+from mountify.models.base import BIGGEST_ID
 from mountify.models.cart import MOST_OF_ONE
 
 QUANTITY = _l("Quantity must be a whole number between %(low)s and %(high)s.", low=1, high=MOST_OF_ONE)
-BIGGEST_ID = 2**63 - 1
 
 
 class AddItemForm(ShopForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session, selectinload
 from mountify import db
 from mountify.core.errors import NotFound
 from mountify.core.tokens import is_signed, sign
+from mountify.models.base import BIGGEST_ID
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import PaymentAttempt
 
 _LINK = "order-link"
+_SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
 
 def link_key(secret: str, order_id: int) -> str:
@@ -23,6 +26,8 @@ def link_key(secret: str, order_id: int) -> str:
 
 def get_for_viewer(order_id: int, *, user_id: int | None, key: str, secret: str) -> Order:
     """Get an order for the account that placed it or for the holder of its signed link. Raises NotFound."""
+    if not 0 < order_id <= BIGGEST_ID:
+        raise NotFound
     order = db.session.scalars(
         select(Order).where(Order.id == order_id).options(selectinload(Order.items))
     ).one_or_none()
@@ -59,5 +64,7 @@ def lines_of(order: Order) -> dict[int, int]:
 
 def find_by_session(session_id: str, *, key: str, secret: str) -> int | None:
     """Find the order a checkout session belongs to, for the holder of that order's signed key only."""
+    if not _SESSION_ID.fullmatch(session_id):
+        return None
     order_id = db.session.scalar(select(PaymentAttempt.order_id).where(PaymentAttempt.session_id == session_id))
     return order_id if order_id is not None and is_signed(secret, _LINK, str(order_id), key) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.routing import BaseConverter, ValidationError
 
-MOST = 2**63 - 1
+from mountify.models.base import BIGGEST_ID
 
 
 class IdConverter(BaseConverter):
@@ -12,7 +12,7 @@ class IdConverter(BaseConverter):
 
     def to_python(self, value: str) -> int:
         number = int(value)
-        if number > MOST:
+        if number > BIGGEST_ID:
             raise ValidationError
         return number
 

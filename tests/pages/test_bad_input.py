@@ -241,3 +241,33 @@ def test_a_listing_survives_every_address(browser: Browser, query: str) -> None:
     make_product()
     assert browser.get(f"/products?{query}").status_code == 200
     assert browser.htmx("GET", f"/products?{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/checkout/success?session_id=%00&key=%00",
+        "/checkout/success?session_id=" + "a" * 5000 + "&key=b",
+        "/checkout/cancelled?order=99999999999999999999&key=x",
+        "/checkout/cancelled?order=-1&key=%ed%a0%80",
+        "/orders/1?key=%00",
+        "/orders/1?key=%ff",
+        "/products/1-%00",
+        "/%00",
+        "/static/%2e%2e/config.py",
+    ],
+)
+def test_an_address_of_nonsense_is_not_found(browser: Browser, path: str) -> None:
+    assert browser.get(path).status_code in (400, 404)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"product_id": 1, "quantity": 1}', b"[]", b"null", b'"x"', b"{", b'{"product_id": {"a": []}}']
+)
+@pytest.mark.parametrize("path", ["/cart/items", "/checkout", "/auth/signin"])
+def test_a_page_takes_forms_and_nothing_else(browser: Browser, path: str, body: bytes) -> None:
+    answer = browser.client.post(
+        path, base_url=ORIGIN, data=body, content_type="application/json", headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert answer.status_code == 422
+    assert in_carts() == 0
