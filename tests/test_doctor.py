@@ -68,3 +68,13 @@ def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], command: l
 def test_the_audit_of_an_empty_shop_is_clean(environment: dict[str, str]) -> None:
     told = mountify("audit", **environment)
     assert (told.returncode, told.stdout) == (0, "Every invariant holds.\n")
+
+
+def test_a_web_server_with_a_wrong_setting_says_one_sentence(environment: dict[str, str]) -> None:
+    env = {"PATH": os.environ["PATH"], **environment, "DATABASE_URL": "mysql://nowhere"}
+    told = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    (line,) = told.stderr.splitlines()
+    assert line.startswith("Mountify: DATABASE_URL cannot be read.")
