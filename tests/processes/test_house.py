@@ -1,0 +1,66 @@
+"""What a run fills in, and what it leaves to whoever configured it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mountify.config import ConfigError
+from mountify.supervisor.house import demo_accounts, forget, furnish, recall, remember
+
+REAL = {
+    "DATABASE_URL": "postgresql://somewhere/shop",
+    "REDIS_URL": "redis://somewhere/0",
+    "STRIPE_SECRET_KEY": "sk_test_real",
+    "STRIPE_WEBHOOK_SECRET": "whsec_a_real_one_of_stripe",
+    "RESEND_API_KEY": "re_real",
+}
+
+
+def test_with_nothing_configured_everything_is_from_the_box(tmp_path: Path) -> None:
+    house, told = furnish({"MOUNTIFY_VAR": str(tmp_path), "PORT": "4567", "SANDBOX_PORT": "4568"})
+    assert house.needs_postgres and house.needs_redis and house.needs_sandbox
+    assert told["STRIPE_API_BASE"] == told["RESEND_API_URL"] == "http://localhost:4568"
+    again = furnish({"MOUNTIFY_VAR": str(tmp_path), "PORT": "4567", "SANDBOX_PORT": "4568"})[1]
+    assert again["SECRET_KEY"] == told["SECRET_KEY"]
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_configured_replaces_its_part(tmp_path: Path) -> None:
+    house, told = furnish({**REAL, "MOUNTIFY_VAR": str(tmp_path)})
+    assert not (house.needs_postgres or house.needs_redis or house.needs_sandbox)
+    assert {name: told[name] for name in REAL} == REAL
+    assert "STRIPE_API_BASE" not in told and "RESEND_API_URL" not in told
+
+
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "RESEND_API_KEY"])
+def test_one_vendor_can_be_real_and_the_other_played(tmp_path: Path, name: str) -> None:
+    given = {key: value for key, value in REAL.items() if key != name}
+    house, told = furnish({**given, "MOUNTIFY_VAR": str(tmp_path)})
+    assert house.needs_sandbox
+    bases = {"STRIPE_SECRET_KEY": "STRIPE_API_BASE", "RESEND_API_KEY": "RESEND_API_URL"}
+    assert {key for key in bases.values() if key in told} == {bases[name]}
+
+
+def test_a_real_stripe_needs_its_webhook_secret(tmp_path: Path) -> None:
+    given = {key: value for key, value in REAL.items() if key != "STRIPE_WEBHOOK_SECRET"}
+    with pytest.raises(ConfigError, match="STRIPE_WEBHOOK_SECRET is missing"):
+        furnish({**given, "MOUNTIFY_VAR": str(tmp_path)})
+
+
+def test_commands_by_hand_reach_the_running_shop_and_no_other(tmp_path: Path) -> None:
+    environ = {"MOUNTIFY_VAR": str(tmp_path)}
+    house, told = furnish(environ)
+    assert recall(environ) == {}
+    remember(house, {**told, "DATABASE_URL": "postgresql://embedded/shop"})
+    assert recall(environ)["DATABASE_URL"] == "postgresql://embedded/shop"
+    assert recall({**environ, **REAL}) == {}
+    forget(house.var)
+    assert recall(environ) == {}
+
+
+def test_the_demo_passwords_are_drawn_once(tmp_path: Path) -> None:
+    house, _ = furnish({"MOUNTIFY_VAR": str(tmp_path)})
+    drawn = demo_accounts(house)
+    assert len(set(drawn.values())) == 3 and demo_accounts(house) == drawn

@@ -1,0 +1,101 @@
+"""Everything but the outside world dies while a shopper pays: no order is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+
+from mountify.embedded.processes import Process, wait_until
+from tests.running import ROOT, Supervisor
+from tests.sandbox.support import Running
+
+from .test_supervisor import ports, var
+
+__all__ = ["ports", "var"]
+pytestmark = pytest.mark.xdist_group("processes")
+
+
+class Shopper:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()), _Stay()
+        )
+
+    def get(self, path: str) -> str:
+        with self.opener.open(self.url + path) as answer:
+            return str(answer.read().decode())
+
+    def post(self, path: str, **values: str) -> str:
+        """Send a form; gives where the answer leads."""
+        body = urllib.parse.urlencode(values).encode()
+        request = urllib.request.Request(self.url + path, body, {"Sec-Fetch-Site": "same-origin"})
+        try:
+            self.opener.open(request).close()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                assert answer.code == 303, answer.code
+                return str(answer.headers["Location"])
+        raise AssertionError("the form was not answered with 303")
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: object) -> None:
+        return None
+
+
+def mails(port: str) -> list[dict[str, str]]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/mailbox.json") as answer:
+        return list(json.load(answer))
+
+
+def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(var: Path, ports: dict[str, str]) -> None:
+    shop = Supervisor(var, **ports).start().wait_until_ready()
+    shopper = Shopper(f"http://127.0.0.1:{ports['PORT']}")
+    shopper.post("/cart/items", product_id="36", quantity="2")
+    key = re.search(r'name="checkout_key" value="([^"]+)"', shopper.get("/checkout"))
+    assert key
+    payment_page = shopper.post("/checkout", email="sam@example.com", checkout_key=key[1])
+    sandbox = Process.find(int((var / "run" / "sandbox.pid").read_text()))
+    assert sandbox
+
+    shop.process.kill()
+    shop.wait()
+    for part in shop.parts():
+        if part != sandbox:
+            part.send(signal.SIGKILL)
+    assert wait_until(lambda: shop.parts() == [sandbox], 20)
+
+    outside = Running(var / "sandbox", "", port=int(ports["SANDBOX_PORT"]))
+    paid = outside.post(payment_page.split(ports["SANDBOX_PORT"], 1)[1], _form(outside, payment_page, ports))
+    assert paid.status == 303 and "/checkout/success?" in paid.location
+
+    again = Supervisor(var, **ports).start().wait_until_ready()
+    assert wait_until(lambda: len(mails(ports["SANDBOX_PORT"])) > 0, 60)
+    assert "Your order is confirmed." in shopper.get(paid.location.split(ports["PORT"], 1)[1])
+    assert "An empty tray" in shopper.get("/cart")
+    assert [mail["to"] for mail in mails(ports["SANDBOX_PORT"])] == [["sam@example.com"]]
+    audit = subprocess.run(
+        [sys.executable, "-m", "mountify", "audit"],
+        cwd=ROOT,
+        env=again.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert audit.stdout == "Every invariant holds.\n"
+    assert again.stop() == 0
+
+
+def _form(outside: Running, payment_page: str, ports: dict[str, str]) -> dict[str, str]:
+    return outside.get(payment_page.split(ports["SANDBOX_PORT"], 1)[1]).form()
