@@ -46,6 +46,7 @@ class PaymentAttempt(Base):
     session_id: Mapped[str | None] = mapped_column(Text, unique=True)
     url: Mapped[str | None] = mapped_column(Text)
     state: Mapped[AttemptState] = mapped_column(words(AttemptState, "state"), server_default="created")
+    closed_by: Mapped[str | None] = mapped_column(String(40))
     expires_at: Mapped[datetime]
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]

@@ -27,7 +27,7 @@ from mountify.services import carts, inventory
 from mountify.services.carts import CartOwner, CartView
 from mountify.services.orders import lines_of, link_key, lock_order
 from mountify.services.settings import HOLD_MINUTES, Shop, get_shop
-from mountify.services.settlement import sync_session
+from mountify.services.settlement import mark_closing, sync_session
 from mountify.transaction import retried_once, transaction
 
 HOLD = timedelta(minutes=HOLD_MINUTES)
@@ -82,9 +82,11 @@ def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> O
         if order is None:
             raise NotFound
         session_id = order.stripe_session_id if order.is_pending else None
+        if session_id is not None:
+            mark_closing(session, session_id, "shopper")
     if session_id is not None:
         payments.expire_session(session_id)
-        sync_session(session_id, payments=payments, site=site, now=now, closed_by="shopper")
+        sync_session(session_id, payments=payments, site=site, now=now)
     with transaction() as session:
         return lock_order(session, order_id)
 
@@ -98,6 +100,8 @@ def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: d
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
             if pending.cart_fingerprint == _fingerprint(view, email) and pending.is_held_at(now):
                 return _again(session, pending)
+            if pending.stripe_session_id is not None:
+                mark_closing(session, pending.stripe_session_id, "cart changed")
             return _Superseded(pending.id, pending.stripe_session_id)
         if cart is None or view.is_empty:
             raise CartEmpty
@@ -214,7 +218,7 @@ def _give_up(step: _Reserved, *, now: datetime) -> None:
 def _end_superseded(old: _Superseded, *, payments: Payments, site: Site, now: datetime) -> None:
     if old.session_id is not None:
         payments.expire_session(old.session_id)
-        sync_session(old.session_id, payments=payments, site=site, now=now, closed_by="cart changed")
+        sync_session(old.session_id, payments=payments, site=site, now=now)
         return
     with transaction() as session:
         order = lock_order(session, old.order_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -25,22 +25,30 @@ from mountify.transaction import retried_once, transaction
 log = structlog.get_logger()
 
 
-def sync_session(
-    session_id: str, *, payments: Payments, site: Site, now: datetime, closed_by: str | None = None
-) -> int:
+def sync_session(session_id: str, *, payments: Payments, site: Site, now: datetime) -> int:
     """Read a session from Stripe and do everything that follows from it, once. Gives the order's id.
 
-    `closed_by` says who ended a session that can no longer be paid; without it, time did. Raises UnknownSession when
-    Stripe or we do not know the session (yet), PaymentsUnavailable when Stripe does not answer.
+    Raises UnknownSession when Stripe or we do not know the session (yet), PaymentsUnavailable when Stripe does not
+    answer.
     """
     db.release()
     seen = payments.get_session(session_id)
     reached("settle.read")
-    return _settle(seen, site=site, now=now, closed_by=closed_by)
+    return _settle(seen, site=site, now=now)
+
+
+def mark_closing(session: Session, session_id: str, by: str) -> None:
+    """Write down who is about to end a session: its end may be told by a webhook before we come back from Stripe."""
+    session.execute(
+        update(PaymentAttempt)
+        .where(PaymentAttempt.session_id == session_id)
+        .values(closed_by=by)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @retried_once
-def _settle(seen: PaymentSession, *, site: Site, now: datetime, closed_by: str | None) -> int:
+def _settle(seen: PaymentSession, *, site: Site, now: datetime) -> int:
     with transaction() as session:
         attempt = _find_attempt(session, seen)
         cart_id = session.scalar(select(Order.cart_id).where(Order.id == attempt.order_id))
@@ -55,7 +63,7 @@ def _settle(seen: PaymentSession, *, site: Site, now: datetime, closed_by: str |
             case SessionOutcome.PROCESSING:
                 _await_payment(order, attempt, now)
             case SessionOutcome.CLOSED:
-                _close(session, order, attempt, now, closed_by)
+                _close(session, order, attempt, now)
             case SessionOutcome.OPEN:
                 pass
         reached("settle.before_commit")
@@ -140,15 +148,15 @@ def _await_payment(order: Order, attempt: PaymentAttempt, now: datetime) -> None
         order.record("payment_pending", now=now)
 
 
-def _close(session: Session, order: Order, attempt: PaymentAttempt, now: datetime, closed_by: str | None) -> None:
+def _close(session: Session, order: Order, attempt: PaymentAttempt, now: datetime) -> None:
     attempt.state = AttemptState.CLOSED
     if not order.is_pending or order.stripe_session_id != attempt.session_id:
         return
     inventory.release(session, lines_of(order))
-    if closed_by is None:
+    if attempt.closed_by is None:
         order.mark_expired(now=now)
     else:
-        order.mark_cancelled(closed_by, now=now)
+        order.mark_cancelled(attempt.closed_by, now=now)
 
 
 def _is_recorded(session: Session, attempt: PaymentAttempt) -> bool:

@@ -18,7 +18,7 @@ from mountify.core.errors import (
 )
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
-from mountify.core.payment_session import SessionOutcome
+from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Inventory, Product
@@ -303,3 +303,22 @@ def test_a_page_sent_again_after_its_order_has_ended_makes_another_order(buyer: 
     third = buyer.start()
     assert third.order_id not in (first.order_id, second.order_id)
     assert buyer.start() == third
+
+
+def test_giving_up_is_no_expiry_even_when_the_webhook_comes_first(buyer: Buyer, payments: FakePayments) -> None:
+    """The session's end is told twice at once: by the webhook, and by whoever asked for it."""
+    buyer.add(make_product(stock=5), 1)
+    started = buyer.start()
+    session_id = buyer.session_of(started)
+
+    class Hasty(FakePayments):
+        def expire_session(self, session_id: str) -> PaymentSession:
+            ended = payments.expire_session(session_id)
+            settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+            db.release()
+            return ended
+
+    hasty = Hasty(sessions=payments.sessions)
+    order = checkout.cancel(started.order_id, payments=hasty, site=SITE, now=utcnow())
+    assert order.status is OrderStatus.CANCELLED
+    assert payments.sessions[session_id].outcome is SessionOutcome.CLOSED
