@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mountify import db
-from mountify.blueprints import auth, cart, checkout, health, home, orders, products, theme, webhooks
+from mountify.blueprints import auth, cart, checkout, health, home, orders, products, search, theme, webhooks
 from mountify.config import Config
 from mountify.gateways import Gateways, from_config
 from mountify.store import Store
@@ -50,7 +50,7 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
     init_templating(app, config)
     init_assets(app)
     init_errors(app)
-    for front in (home, products, cart, checkout, orders, auth, theme, webhooks, health):
+    for front in (home, products, search, cart, checkout, orders, auth, theme, webhooks, health):
         app.register_blueprint(front.bp)
     app.teardown_appcontext(lambda _error: db.release())
     return app

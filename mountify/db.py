@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
 POOL_WAIT_S = 5
+ALIKE = 0.4  # of the trigrams of a word: one letter wrong in four, or two in eight
 
 _factory = sessionmaker[Session]()
 session: scoped_session[Session] = scoped_session(_factory)
@@ -25,7 +26,8 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
-            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+            f" -c pg_trgm.word_similarity_threshold={ALIKE}",
         },
     )
     bind(engine)

@@ -72,7 +72,11 @@ def _price(amount: Decimal) -> str:
 
 @bp.get("")
 def index() -> Response:
-    filters, number = read_filters(request.args), read_page(request.args)
+    return show_listing(read_filters(request.args), read_page(request.args))
+
+
+def show_listing(filters: Filters, number: int) -> Response:
+    """The page of a listing, or its results when htmx asks for them."""
     listing = Listing(products.list_products(filters, number), filters)
     category = next((known for known in nav() if known.slug == filters.category), None)
     response = page(

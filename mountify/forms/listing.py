@@ -17,15 +17,15 @@ def read_filters(query: MultiDict[str, str]) -> Filters:
     low, high = _price(query.get("min_price", "")), _price(query.get("max_price", ""))
     if low is not None and high is not None and low > high:
         low, high = high, low
-    sort = query.get("sort", "")
-    category = _words(query.get("category", ""))
+    words, sort = read_words(query.get("search", "")), query.get("sort", "")
+    category = read_words(query.get("category", ""))
     return Filters(
         category="" if category == "all" else category,
-        search=_words(query.get("search", "")),
+        search=words,
         min_price=low,
         max_price=high,
         in_stock=query.get("in_stock") == "1",
-        sort=Sort(sort) if sort in set(Sort) else Sort.NEWEST,
+        sort=_read_sort(sort, words),
     )
 
 
@@ -42,15 +42,25 @@ def to_query(filters: Filters, page: int = 1) -> dict[str, str]:
         "min_price": _plain(filters.min_price),
         "max_price": _plain(filters.max_price),
         "in_stock": "1" if filters.in_stock else "",
-        "sort": "" if filters.sort is Sort.NEWEST else filters.sort.value,
+        "sort": "" if filters.sort is _usual(filters.search) else filters.sort.value,
         "page": str(page) if page > 1 else "",
     }
     return {name: value for name, value in query.items() if value}
 
 
-def _words(text: str) -> str:
+def read_words(text: str) -> str:
+    """Fold white space, leave out what is no letter of a search, and cut at 80 characters."""
     clean = "".join(" " if ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF else c for c in text[:1000])
     return " ".join(clean.split())[:LONGEST]
+
+
+def _read_sort(text: str, words: str) -> Sort:
+    known = set(Sort) if words else set(Sort) - {Sort.RELEVANCE}
+    return Sort(text) if text in known else _usual(words)
+
+
+def _usual(words: str) -> Sort:
+    return Sort.RELEVANCE if words else Sort.NEWEST
 
 
 def _price(text: str) -> Decimal | None:

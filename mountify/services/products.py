@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from mountify import db
@@ -17,11 +17,14 @@ from mountify.core.errors import Gone, NotFound
 from mountify.core.money import Money
 from mountify.core.slugs import slugify
 from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductStatus
+from mountify.services import search
 
 PAGE_SIZE = 24
+SHORTEST_SEARCH, LONGEST_SEARCH = 2, 64
 
 
 class Sort(StrEnum):
+    RELEVANCE = "relevance"  # only with words to be relevant to
     NEWEST = "newest"
     OLDEST = "oldest"
     PRICE_ASC = "price_asc"
@@ -47,6 +50,7 @@ class Page:
     total: int
     page: int
     size: int = PAGE_SIZE
+    is_exact: bool = True  # False when nothing has the words and these are spelt alike
 
     @property
     def pages(self) -> int:
@@ -83,17 +87,27 @@ class NewProduct:
     images: Sequence[tuple[str, str]] = ()
 
 
-def list_products(filters: Filters, page: int = 1) -> Page:
+def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Page:
     """List published products, a page at a time."""
     session = db.session()
-    conditions = _conditions(filters)
+    conditions, order = _conditions(filters), _order(filters.sort)
+    found = search.match(filters.search) if filters.search else None
+    if found is not None:
+        conditions.append(found.condition)
+        order = found.best_first if filters.sort is Sort.RELEVANCE else order
     total = session.scalar(
         select(func.count()).select_from(Product).join(Product.stock).outerjoin(Product.category).where(*conditions)
     )
-    products = session.scalars(
-        _cards().where(*conditions).order_by(*_order(filters.sort)).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    ).all()
-    return Page(products=products, total=total or 0, page=page)
+    products = session.scalars(_cards().where(*conditions).order_by(*order).limit(size).offset((page - 1) * size)).all()
+    return Page(products=products, total=total or 0, page=page, size=size, is_exact=found is None or found.is_exact)
+
+
+def suggest(words: str, limit: int) -> Page:
+    """Suggest products for 2 to 64 characters, the best first; nothing for fewer or more."""
+    words = " ".join(words.split())
+    if not SHORTEST_SEARCH <= len(words) <= LONGEST_SEARCH:
+        return Page(products=[], total=0, page=1, size=limit)
+    return list_products(Filters(search=words, sort=Sort.RELEVANCE), size=limit)
 
 
 def list_new(count: int = 4) -> Sequence[Product]:
@@ -182,9 +196,6 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     conditions = [Product.status == ProductStatus.PUBLISHED]
     if filters.category:
         conditions.append(Category.slug == filters.category)
-    if filters.search:
-        text = func.websearch_to_tsquery("english", filters.search)
-        conditions.append(or_(Product.search.op("@@")(text), Product.name.icontains(filters.search, autoescape=True)))
     if filters.min_price is not None:
         conditions.append(Product.price >= Money(filters.min_price))
     if filters.max_price is not None:
@@ -196,6 +207,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _order(sort: Sort) -> tuple[Any, ...]:
     return {
+        Sort.RELEVANCE: (Product.created_at.desc(), Product.id.desc()),
         Sort.NEWEST: (Product.created_at.desc(), Product.id.desc()),
         Sort.OLDEST: (Product.created_at.asc(), Product.id.asc()),
         Sort.PRICE_ASC: (Product.price.asc(), Product.id.asc()),

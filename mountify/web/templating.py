@@ -5,12 +5,14 @@ What needs the database is read when a template asks for it, so that the page fo
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from babel.numbers import format_decimal
 from flask import Flask, g, request
 from flask_babel import Babel, format_date, format_datetime
+from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
 from mountify.config import Config
@@ -47,6 +49,8 @@ def init_templating(app: Flask, config: Config) -> None:
     def date_and_time(moment: datetime) -> str:
         return str(format_datetime(moment, "d MMM y, HH:mm"))
 
+    app.add_template_filter(marked)
+
     @app.context_processor
     def everywhere() -> dict[str, Any]:
         return {
@@ -59,6 +63,15 @@ def init_templating(app: Flask, config: Config) -> None:
             "nav": nav,
             "nav_total": nav_total,
         }
+
+
+def marked(text: str, words: str) -> Markup:
+    """Mark in a text where one of the words stands, letter by letter and in either case."""
+    known = "|".join(re.escape(word) for word in words.split())
+    pieces = re.split(f"({known})", text, flags=re.IGNORECASE) if known else [text]
+    return Markup().join(
+        Markup("<mark>{}</mark>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces)
+    )
 
 
 def theme() -> str:

@@ -18,6 +18,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET home.index": (200, 200, 200, 200),
     "GET products.index": (200, 200, 200, 200),
     "GET products.show": (301, 301, 301, 301),
+    "GET search.show": (200, 200, 200, 200),
     "GET cart.show": (200, 200, 200, 200),
     "POST cart.add_item": (303, 303, 303, 303),
     "POST cart.update_item": (303, 303, 303, 303),
