@@ -6,7 +6,21 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mountify import db
-from mountify.blueprints import auth, cart, checkout, health, home, orders, products, search, theme, webhooks
+from mountify.blueprints import (
+    auth,
+    cart,
+    checkout,
+    content,
+    find_order,
+    health,
+    home,
+    orders,
+    products,
+    robots,
+    search,
+    theme,
+    webhooks,
+)
 from mountify.config import Config
 from mountify.gateways import Gateways, from_config
 from mountify.store import Store
@@ -22,6 +36,7 @@ from mountify.web.request_log import init_request_ids
 from mountify.web.sessions import ShopSessionInterface
 from mountify.web.templating import init_templating
 
+_FRONTS = (home, products, search, cart, checkout, orders, find_order, content, auth, theme, webhooks, robots, health)
 MOST_BODY_BYTES = 256 * 1024  # a view that takes more says so itself
 
 
@@ -50,7 +65,7 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
     init_templating(app, config)
     init_assets(app)
     init_errors(app)
-    for front in (home, products, search, cart, checkout, orders, auth, theme, webhooks, health):
+    for front in _FRONTS:
         app.register_blueprint(front.bp)
     app.teardown_appcontext(lambda _error: db.release())
     return app

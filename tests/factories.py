@@ -21,6 +21,7 @@ def make_shop() -> None:
         name="Mountify",
         contact_email="help@mountify.example",
         countries=("US", "DE"),
+        pages={"terms": "## The contract\n\nAn *offer*, <script>alert(1)</script> [here](javascript:alert(1))."},
         shipping_flat=Money.of("4.50"),
         shipping_free_from=Money.of("40.00"),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 
 from mountify.core.clock import utcnow
 from mountify.services import products
+from mountify.services.settings import get_shop
 from mountify.web.answers import page
 from mountify.web.templating import nav, nav_total
 
@@ -24,4 +25,6 @@ def index() -> Response:
         new_products=newest,
         now=utcnow(),
         total=nav_total(),
+        canonical=url_for(".index"),
+        description=get_shop().lead or get_shop().about,
     )

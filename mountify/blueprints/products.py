@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urljoin
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask_babel import gettext as _
@@ -18,7 +19,9 @@ from mountify.models.catalogue import Product
 from mountify.services import products
 from mountify.services.mail_templates import format_money
 from mountify.services.products import PAGE_SIZE, Filters, Page
+from mountify.services.settings import get_shop
 from mountify.web.answers import page, wants_fragment
+from mountify.web.assets import picture
 from mountify.web.auth import settings
 from mountify.web.templating import nav
 
@@ -40,6 +43,13 @@ class Listing:
         query: dict[str, Any] = to_query(self.filters)
         query.update(changes)
         return url_for("products.index", **{name: value for name, value in query.items() if value not in (None, "", 1)})
+
+    @property
+    def canonical(self) -> str:
+        """The address a search engine shall keep: the category and the page, without what merely narrows."""
+        page = self.results.page if self.results.products else 1
+        query: dict[str, Any] = to_query(Filters(category=self.filters.category), page)
+        return url_for("products.index", **query)
 
     @property
     def numbers(self) -> list[int]:
@@ -91,6 +101,8 @@ def show_listing(filters: Filters, number: int) -> Response:
         query=to_query(filters),
         fragment=wants_fragment(),
         now=utcnow(),
+        canonical=None if filters.search else listing.canonical,
+        description=category.description if category else get_shop().about,
     )
     here = listing.url(page=number)
     if wants_fragment() and not request.headers.get("HX-Current-URL", "").endswith(here):
@@ -107,6 +119,13 @@ def show(product_id: int, slug: str) -> BaseResponse:
     return show_page(product, quantity=stepped(product))
 
 
+@bp.get("/<slug>")
+def find(slug: str) -> BaseResponse:
+    """An address without a number, of now or of earlier, leads to the one that has it."""
+    product = products.get_by_slug(slug)
+    return redirect(url_for(".show", product_id=product.id, slug=product.slug), 301)
+
+
 def show_page(product: Product, *, quantity: object, error: str = "", status: int = 200) -> Response:
     return page(
         "products/show.html",
@@ -117,7 +136,31 @@ def show_page(product: Product, *, quantity: object, error: str = "", status: in
         quantity_error=error,
         related=products.list_related(product),
         now=utcnow(),
+        canonical=url_for(".show", product_id=product.id, slug=product.slug),
+        description=" ".join(product.description.split())[:160],
+        data=_structured(product),
     )
+
+
+def _structured(product: Product) -> dict[str, Any]:
+    """The product as search engines read it: https://schema.org/Product"""
+    base = settings().base_url
+    stock = "InStock" if product.available > 0 else "OutOfStock"
+    return {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": product.name,
+        "sku": product.number,
+        "description": product.description,
+        "image": [urljoin(base, picture(image.image_url, 960)) for image in product.images],
+        "offers": {
+            "@type": "Offer",
+            "url": base + url_for(".show", product_id=product.id, slug=product.slug),
+            "price": str(product.price),
+            "priceCurrency": settings().currency,
+            "availability": f"https://schema.org/{stock}",
+        },
+    }
 
 
 def stepped(product: Product) -> int:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, StringField
-from wtforms.validators import DataRequired, Email, Length, Regexp
+from wtforms import HiddenField
+from wtforms.validators import DataRequired, Regexp
 
-from mountify.forms.base import ShopForm, no_control_characters
+from mountify.forms.base import ShopForm
+from mountify.forms.fields import email_field
 
 
 class CheckoutForm(ShopForm):
-    email = StringField(
-        filters=[lambda text: text.strip() if text else text],
-        validators=[
-            DataRequired(_l("Enter your email address.")),
-            Length(max=254, message=_l("An email address has at most 254 characters.")),
-            no_control_characters,
-            Email(_l("Enter an email address such as sam@example.com.")),
-        ],
-    )
+    email = email_field()
     checkout_key = HiddenField(
         validators=[
             DataRequired(_l("This page was too old. Please try again.")),

@@ -24,6 +24,7 @@ from mountify.services.settings import Shop, get_shop
 from mountify.transaction import transaction
 
 CATALOGUE = Path(__file__).parent.parent / "demo" / "catalogue.json"
+PAGE_TEXTS = CATALOGUE.parent / "pages"
 ORDERS, DAYS = 200, 90
 ACCOUNTS = {
     "admin@mountify.example": (Role.ADMIN, "Ada Admin"),
@@ -65,6 +66,7 @@ def seed(passwords: dict[str, str], *, now: datetime) -> bool:
         lead="Mounts, hooks and brackets, printed in small batches and checked with a caliper before they leave the"
         " bench.",
         story=STORY,
+        pages={name: (PAGE_TEXTS / f"{name}.md").read_text("utf-8") for name in settings.PAGES},
         about="Mounts, hooks and brackets in small batches. Every part is measured before it ships.",
         contact_email="help@mountify.example",
         address="12 Bench Lane, Portland, OR 97205",

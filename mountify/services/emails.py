@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from mountify.core.checkpoints import reached
 from mountify.core.errors import MailRefused
 from mountify.core.site import Site
+from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
 from mountify.models.email import Email, EmailState
 from mountify.models.order import Order
 from mountify.queue import defer, has_live_job
-from mountify.services.mail_templates import render
-from mountify.services.orders import link_key
+from mountify.services.mail_templates import Rendered, render
+from mountify.services.orders import link_key, list_recent_of_address
 from mountify.services.settings import get_shop
 from mountify.transaction import transaction
 
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 # Resend forgets a key after 24 hours: https://resend.com/docs/dashboard/emails/idempotency-keys
 RETRIED_FOR = timedelta(hours=23)
 OVERDUE_AFTER = timedelta(seconds=60)
+LINKS_REACH = timedelta(days=365)
+LINKS_ONCE_IN_S = 15 * 60
 
 
 def queue_confirmation(session: Session, order: Order, *, site: Site, now: datetime) -> None:
@@ -36,23 +39,50 @@ def queue_confirmation(session: Session, order: Order, *, site: Site, now: datet
         timezone=site.timezone,
         order=order,
         shop=get_shop(),
-        order_url=f"{site.base_url}/orders/{order.id}?key={link_key(site.secret, order.id)}",
+        order_url=order_url(order, site),
     )
-    email_id = session.scalar(
-        insert(Email)
-        .values(
-            order_id=order.id,
-            kind="confirmed",
-            recipient=order.email,
-            subject=mail.subject,
-            html=mail.html,
-            text=mail.text,
-            idempotency_key=f"confirmed:{order.id}",
-            created_at=now,
+    _queue(session, "confirmed", mail, key=f"confirmed:{order.id}", recipient=order.email, order_id=order.id, now=now)
+
+
+def queue_order_links(email: str, *, site: Site, now: datetime) -> None:
+    """Write to an address with the links to its recent orders, once in a quarter of an hour; nobody learns whether."""
+    with transaction() as session:
+        found = list_recent_of_address(session, email, since=now - LINKS_REACH)
+        if not found:
+            return
+        mail = render(
+            "order_links",
+            currency=site.currency,
+            timezone=site.timezone,
+            shop=get_shop(),
+            links=[(order, order_url(order, site)) for order in found],
         )
-        .on_conflict_do_nothing(index_elements=[Email.idempotency_key])
-        .returning(Email.id)
+        newest = found[0]
+        window = int(now.timestamp() // LINKS_ONCE_IN_S)
+        key = f"order_links:{hash_token(newest.email.lower())}:{window}"
+        _queue(session, "order_links", mail, key=key, recipient=newest.email, order_id=newest.id, now=now)
+
+
+def order_url(order: Order, site: Site) -> str:
+    """The link by which whoever holds it reaches one order."""
+    return f"{site.base_url}/orders/{order.id}?key={link_key(site.secret, order.id)}"
+
+
+def _queue(
+    session: Session, kind: str, mail: Rendered, *, key: str, recipient: str, order_id: int, now: datetime
+) -> None:
+    """Store a mail and queue its sending; nothing when there is one with this key."""
+    row = insert(Email).values(
+        order_id=order_id,
+        kind=kind,
+        recipient=recipient,
+        subject=mail.subject,
+        html=mail.html,
+        text=mail.text,
+        idempotency_key=key,
+        created_at=now,
     )
+    email_id = session.scalar(row.on_conflict_do_nothing(index_elements=[Email.idempotency_key]).returning(Email.id))
     if email_id is not None:
         defer(session, "send_email", email_id=email_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -37,6 +38,12 @@ def get_for_viewer(order_id: int, *, user_id: int | None, key: str, secret: str)
     if not owns and not is_signed(secret, _LINK, str(order_id), key):
         raise NotFound
     return order
+
+
+def list_recent_of_address(session: Session, email: str, *, since: datetime, most: int = 10) -> Sequence[Order]:
+    """List the paid orders of an address, newest first, in whichever case it was typed."""
+    mine = select(Order).where(Order.email == email, Order.created_at > since, Order.paid_at.is_not(None))
+    return session.scalars(mine.order_by(Order.id.desc()).limit(most)).all()
 
 
 def list_events(order: Order) -> Sequence[OrderEvent]:

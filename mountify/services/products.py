@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -16,10 +17,11 @@ from mountify import db
 from mountify.core.errors import Gone, NotFound
 from mountify.core.money import Money
 from mountify.core.slugs import slugify
-from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductStatus
+from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductSlug, ProductStatus
 from mountify.services import search
 
 PAGE_SIZE = 24
+MOST_ADDRESSES = 45_000  # a sitemap holds 50,000: https://www.sitemaps.org/protocol.html
 SHORTEST_SEARCH, LONGEST_SEARCH = 2, 64
 
 
@@ -71,6 +73,13 @@ class CategoryCount:
     slug: str
     description: str
     count: int
+
+
+@dataclass(frozen=True)
+class Address:
+    id: int
+    slug: str
+    updated_at: datetime
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,32 @@ def get_product(product_id: int) -> Product:
     if product.status is ProductStatus.ARCHIVED:
         raise Gone
     return product
+
+
+def get_by_slug(slug: str) -> Product:
+    """Get a published product by the slug it has or had. Raises NotFound or Gone."""
+    if not slug.isprintable():
+        raise NotFound
+    product_id = db.session.scalar(
+        select(Product.id)
+        .where(Product.slug == slug)
+        .union_all(select(ProductSlug.product_id).where(ProductSlug.slug == slug))
+        .limit(1)
+    )
+    if product_id is None:
+        raise NotFound
+    return get_product(product_id)
+
+
+def list_addresses() -> Sequence[Address]:
+    """List what a page's address is made of, for every published product; as many as a sitemap may hold."""
+    rows = db.session.execute(
+        select(Product.id, Product.slug, Product.updated_at)
+        .where(Product.status == ProductStatus.PUBLISHED)
+        .order_by(Product.id)
+        .limit(MOST_ADDRESSES)
+    )
+    return [Address(*row) for row in rows]
 
 
 def list_categories() -> list[CategoryCount]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from mountify.core.money import ZERO, Money
 from mountify.models.account import Setting
 from mountify.transaction import transaction
 
+PAGES = ("delivery", "returns", "privacy", "terms", "contact")
 HOLD_MINUTES = 35  # Stripe wants at least 30 when the request arrives
 
 
@@ -28,6 +29,7 @@ class Shop:
     contact_email: str = ""
     address: str = ""
     story: dict[str, Any] | None = None
+    pages: dict[str, str] = field(default_factory=dict)  # name of PAGES → Markdown
     countries: tuple[str, ...] = ("US",)
     low_stock: int = 4
     shipping_flat: Money = ZERO
@@ -63,7 +65,7 @@ def change(**values: object) -> None:
 
 
 def _names() -> set[str]:
-    return {field.name for field in fields(Shop)}
+    return {each.name for each in fields(Shop)}
 
 
 def _read(name: str, value: Any) -> Any:

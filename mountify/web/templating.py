@@ -6,12 +6,15 @@ What needs the database is read when a template asks for it, so that the page fo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from babel.numbers import format_decimal
 from flask import Flask, g, request
-from flask_babel import Babel, format_date, format_datetime
+from flask_babel import Babel, format_date, format_datetime, get_locale
+from flask_babel import gettext as _
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
@@ -25,6 +28,7 @@ from mountify.web.auth import SignedIn, find_cart_owner, identity
 from mountify.web.headers import THEME_COOKIE
 
 THEMES = ("light", "dark")
+_markdown = MarkdownIt("commonmark", {"html": False})
 
 
 def init_templating(app: Flask, config: Config) -> None:
@@ -50,6 +54,8 @@ def init_templating(app: Flask, config: Config) -> None:
         return str(format_datetime(moment, "d MMM y, HH:mm"))
 
     app.add_template_filter(marked)
+    app.add_template_filter(markdown)
+    app.add_template_filter(countries)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
@@ -60,6 +66,8 @@ def init_templating(app: Flask, config: Config) -> None:
             "theme": theme(),
             "user": SignedIn(who) if (who := identity()) else None,
             "cart_count": LocalProxy(cart_count),
+            "base_url": config.base_url,
+            "content_titles": content_titles,
             "nav": nav,
             "nav_total": nav_total,
         }
@@ -72,6 +80,27 @@ def marked(text: str, words: str) -> Markup:
     return Markup().join(
         Markup("<mark>{}</mark>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces)
     )
+
+
+def markdown(text: str) -> Markup:
+    """Turn Markdown into HTML. HTML in the text stays text, and links lead nowhere but to pages and mail."""
+    return Markup(_markdown.render(text))  # noqa: S704  html=False escapes everything that is not Markdown
+
+
+def countries(codes: Iterable[str]) -> str:
+    """Name countries by their codes of two letters."""
+    names = get_locale().territories if get_locale() else {}
+    return ", ".join(sorted(names.get(code, code) for code in codes))
+
+
+def content_titles() -> dict[str, str]:
+    return {
+        "delivery": _("Delivery"),
+        "returns": _("Returns"),
+        "privacy": _("Privacy"),
+        "terms": _("Terms"),
+        "contact": _("Contact"),
+    }
 
 
 def theme() -> str:

@@ -18,6 +18,12 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET home.index": (200, 200, 200, 200),
     "GET products.index": (200, 200, 200, 200),
     "GET products.show": (301, 301, 301, 301),
+    "GET products.find": (404, 404, 404, 404),
+    "GET content.show": (200, 200, 200, 200),
+    "GET find_order.show": (200, 200, 200, 200),
+    "POST find_order.send": (422, 422, 422, 422),
+    "GET robots.rules": (200, 200, 200, 200),
+    "GET robots.sitemap": (200, 200, 200, 200),
     "GET search.show": (200, 200, 200, 200),
     "GET cart.show": (200, 200, 200, 200),
     "POST cart.add_item": (303, 303, 303, 303),
@@ -51,7 +57,7 @@ def rules(app: Flask) -> list[tuple[str, Rule]]:
 
 
 def address(app: Flask, rule: Rule) -> str:
-    values = {"filename": "nothing.txt", "fingerprint": "00000000", "slug": "x"}
+    values = {"filename": "nothing.txt", "fingerprint": "00000000", "slug": "x", "name": "terms"}
     given = {name: values.get(name, 1) for name in rule.arguments if name not in (rule.defaults or {})}
     return str(app.url_map.bind("127.0.0.1").build(rule.endpoint, given, method=next(iter(rule.methods or {"GET"}))))
 

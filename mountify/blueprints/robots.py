@@ -1,0 +1,36 @@
+"""What machines that read the shop want to know: which pages there are, and which to leave alone."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, make_response, render_template
+
+from mountify.services import products
+from mountify.services.settings import get_shop
+from mountify.web.auth import settings
+
+bp = Blueprint("robots", __name__)
+
+
+@bp.get("/robots.txt")
+def rules() -> Response:
+    g.is_shared = True
+    response = make_response(render_template("robots/robots.txt", base_url=settings().base_url))
+    response.mimetype = "text/plain"
+    return response
+
+
+@bp.get("/sitemap.xml")
+def sitemap() -> Response:
+    """https://www.sitemaps.org/protocol.html"""
+    g.is_shared = True
+    response = make_response(
+        render_template(
+            "robots/sitemap.xml",
+            base_url=settings().base_url,
+            categories=products.list_categories(),
+            products=products.list_addresses(),
+            pages=list(get_shop().pages),
+        )
+    )
+    response.mimetype = "application/xml"
+    return response

@@ -1,0 +1,106 @@
+"""The merchant's own pages, and what machines are told about the shop."""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from mountify import db
+from mountify.models.catalogue import ProductSlug, ProductStatus
+from mountify.services import settings
+from tests.factories import make_category, make_product, make_shop
+from tests.web import ORIGIN, Browser, words
+
+
+@pytest.fixture(autouse=True)
+def shop(database: None) -> None:
+    make_shop()
+
+
+def head(browser: Browser, path: str) -> str:
+    return browser.get(path).get_data(as_text=True).split("</head>")[0]
+
+
+def test_markdown_becomes_a_page_and_html_stays_text(browser: Browser) -> None:
+    text = browser.get("/terms").get_data(as_text=True)
+    assert "<h2>The contract</h2>" in text and "<em>offer</em>" in text
+    assert "<script>alert" not in text and "&lt;script&gt;" in text and 'href="javascript:' not in text
+
+
+def test_a_page_nobody_has_written_is_not_there_and_not_linked(browser: Browser) -> None:
+    assert browser.get("/privacy").status_code == 404
+    foot = browser.get("/").get_data(as_text=True).split("<footer")[1]
+    assert 'href="/terms"' in foot and 'href="/privacy"' not in foot and 'href="/find-my-order"' in foot
+
+
+def test_delivery_says_what_the_settings_say(browser: Browser) -> None:
+    settings.change(pages={"delivery": "Soon."})
+    page = words(browser.get("/delivery"))
+    assert "$4.50, free from $40.00" in page and "Germany, United States" in page and "Soon." in page
+
+
+def test_each_shared_page_names_its_one_address(browser: Browser) -> None:
+    bike = make_category("Bike")
+    product = make_product("Bottle cage", category_id=bike)
+    slug = browser.get("/").get_data(as_text=True).split("category=")[1].split('"')[0]
+    for path, canonical in (
+        ("/?utm_source=x", "/"),
+        (f"/products?category={slug}&sort=name&in_stock=1", f"/products?category={slug}"),
+        ("/products?page=7", "/products"),
+        (f"/products/{product.id}-{product.slug}?quantity=2", f"/products/{product.id}-{product.slug}"),
+        ("/terms", "/terms"),
+        ("/find-my-order", "/find-my-order"),
+    ):
+        assert f'<link rel="canonical" href="{ORIGIN}{canonical}">' in head(browser, path), path
+
+
+@pytest.mark.parametrize("path", ["/cart", "/search?q=x", "/products?search=x", "/auth/signin", "/nothing"])
+def test_what_is_nobody_elses_or_endless_is_not_indexed(browser: Browser, path: str) -> None:
+    assert 'content="noindex"' in head(browser, path) and "canonical" not in head(browser, path)
+
+
+def test_a_product_describes_itself_to_search_engines(browser: Browser) -> None:
+    product = make_product(
+        'The "</script>" stand', stock=0, description="A sloped back", images=[("/static/img/demo/a-960.webp", "A")]
+    )
+    text = head(browser, f"/products/{product.id}-{product.slug}")
+    found = re.search(r'(?s)<script type="application/ld\+json">(.*?)</script>', text)
+    assert found is not None
+    data = json.loads(found[1])
+    assert data["name"] == product.name and data["sku"] == product.number
+    assert data["image"] == [f"{ORIGIN}/static/img/demo/a-960.webp"]
+    assert data["offers"] == {
+        "@type": "Offer",
+        "url": f"{ORIGIN}/products/{product.id}-{product.slug}",
+        "price": "14.00",
+        "priceCurrency": "USD",
+        "availability": "https://schema.org/OutOfStock",
+    }
+    assert '<meta name="description" content="A sloped back">' in text
+
+
+def test_the_sitemap_lists_what_can_be_seen_and_nothing_else(browser: Browser) -> None:
+    bike = make_category("Bike & more")
+    shown = make_product("Bottle cage", category_id=bike)
+    hidden = make_product("Draft", status=ProductStatus.DRAFT)
+    answer = browser.get("/sitemap.xml")
+    assert answer.mimetype == "application/xml"
+    tree = ElementTree.fromstring(answer.get_data(as_text=True))
+    places = [place.text for place in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert f"{ORIGIN}/products/{shown.id}-{shown.slug}" in places and f"{ORIGIN}/terms" in places
+    assert not any(f"/{hidden.id}-" in str(place) for place in places) and f"{ORIGIN}/privacy" not in places
+    assert f"Sitemap: {ORIGIN}/sitemap.xml" in browser.get("/robots.txt").get_data(as_text=True)
+
+
+def test_an_earlier_or_bare_name_leads_to_the_product(browser: Browser) -> None:
+    product = make_product("Bottle cage")
+    db.session.add(ProductSlug(slug="cage-of-old", product_id=product.id))
+    db.session.commit()
+    for name in ("cage-of-old", product.slug, f"{product.id}-cage-of-old", str(product.id)):
+        answer = browser.get(f"/products/{name}")
+        assert (answer.status_code, answer.headers["Location"]) == (301, f"/products/{product.id}-{product.slug}")
+    assert browser.get("/products/never-made").status_code == 404
+    assert browser.get("/products/%00").status_code == 404
