@@ -32,6 +32,7 @@ from mountify.web.errors import init_errors
 from mountify.web.headers import init_headers
 from mountify.web.hosts import init_hosts
 from mountify.web.limits import init_limits
+from mountify.web.page_cache import init_page_cache
 from mountify.web.request_log import init_request_ids
 from mountify.web.sessions import ShopSessionInterface
 from mountify.web.templating import init_templating
@@ -55,11 +56,13 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.extensions["gateways"] = gateways or from_config(config)
     app.url_map.converters["id"] = IdConverter
-    app.session_interface = ShopSessionInterface(Store(config.redis_url), config)
+    store = Store(config.redis_url)
+    app.session_interface = ShopSessionInterface(store, config)
     init_request_ids(app)
     init_hosts(app, config)
     init_auth(app)
     init_headers(app, config)
+    init_page_cache(app, store)
     init_csrf(app)
     init_limits(app, config)
     init_templating(app, config)

@@ -86,7 +86,8 @@ def doctor() -> None:
 
 def _connected() -> Config:
     """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence."""
-    from mountify import db
+    from mountify import db, freshness
+    from mountify.store import Store
     from mountify.supervisor.house import recall
 
     try:
@@ -94,4 +95,5 @@ def _connected() -> Config:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     db.connect(config.database_url)
+    freshness.watch(Store(config.redis_url))
     return config

@@ -12,8 +12,8 @@ STATEMENT_TIMEOUT_MS = 10_000
 POOL_WAIT_S = 5
 ALIKE = 0.4  # of the trigrams of a word: one letter wrong in four, or two in eight
 
-_factory = sessionmaker[Session]()
-session: scoped_session[Session] = scoped_session(_factory)
+factory = sessionmaker[Session]()
+session: scoped_session[Session] = scoped_session(factory)
 
 
 def connect(url: str, *, pool_size: int = 8) -> Engine:
@@ -37,7 +37,7 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
 def bind(to: Engine | Connection, **options: Any) -> None:
     """Let every session from now on work on an engine, or inside a connection's open transaction."""
     session.remove()
-    _factory.configure(bind=to, **options)
+    factory.configure(bind=to, **options)
 
 
 def release() -> None:

@@ -8,6 +8,7 @@ from mountify.core.clock import utcnow
 from mountify.services import products
 from mountify.services.settings import get_shop
 from mountify.web.answers import page
+from mountify.web.page_cache import kept, worth_keeping
 from mountify.web.templating import nav, nav_total
 
 bp = Blueprint("home", __name__)
@@ -15,6 +16,11 @@ bp = Blueprint("home", __name__)
 
 @bp.get("/")
 def index() -> Response:
+    return kept("home", _show)
+
+
+def _show() -> Response:
+    worth_keeping()
     newest = products.list_new(4)
     categories = nav()
     return page(

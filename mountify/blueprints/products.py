@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urljoin
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -23,6 +23,7 @@ from mountify.services.settings import get_shop
 from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
 from mountify.web.auth import settings
+from mountify.web.page_cache import kept, worth_keeping
 from mountify.web.templating import nav
 
 bp = Blueprint("products", __name__, url_prefix="/products")
@@ -82,12 +83,22 @@ def _price(amount: Decimal) -> str:
 
 @bp.get("")
 def index() -> Response:
-    return show_listing(read_filters(request.args), read_page(request.args))
+    filters, number = read_filters(request.args), read_page(request.args)
+    return kept(_key(filters, number), lambda: show_listing(filters, number))
+
+
+def _key(filters: Filters, number: int) -> str | None:
+    """What is kept is finite: categories, orders, pages. Words and prices are as many as people think of."""
+    if filters.search or filters.min_price is not None or filters.max_price is not None:
+        return None
+    return f"listing:{filters.category}:{filters.sort}:{filters.in_stock:d}:{number}"
 
 
 def show_listing(filters: Filters, number: int) -> Response:
     """The page of a listing, or its results when htmx asks for them."""
     listing = Listing(products.list_products(filters, number), filters)
+    if listing.products:
+        worth_keeping()
     category = next((known for known in nav() if known.slug == filters.category), None)
     response = page(
         "products/index.html",
@@ -112,10 +123,16 @@ def show_listing(filters: Filters, number: int) -> Response:
 
 @bp.get("/<id:product_id>", defaults={"slug": ""})
 @bp.get("/<id:product_id>-<slug>")
-def show(product_id: int, slug: str) -> BaseResponse:
+def show(product_id: int, slug: str) -> Response:
+    key = None if {"quantity", "op"} & set(request.args) else f"product:{product_id}:{slug}"
+    return kept(key, lambda: _show(product_id, slug))
+
+
+def _show(product_id: int, slug: str) -> Response:
     product = products.get_product(product_id)
     if slug != product.slug:
-        return redirect(url_for(".show", product_id=product.id, slug=product.slug), 301)
+        return make_response(redirect(url_for(".show", product_id=product.id, slug=product.slug), 301))
+    worth_keeping()
     return show_page(product, quantity=stepped(product))
 
 

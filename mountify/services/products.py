@@ -104,11 +104,17 @@ def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Pag
     if found is not None:
         conditions.append(found.condition)
         order = found.best_first if filters.sort is Sort.RELEVANCE else order
-    total = session.scalar(
-        select(func.count()).select_from(Product).join(Product.stock).outerjoin(Product.category).where(*conditions)
-    )
-    products = session.scalars(_cards().where(*conditions).order_by(*order).limit(size).offset((page - 1) * size)).all()
-    return Page(products=products, total=total or 0, page=page, size=size, is_exact=found is None or found.is_exact)
+    matching = _cards().where(*conditions)
+    rows = session.execute(
+        matching.add_columns(func.count().over()).order_by(*order).limit(size).offset((page - 1) * size)
+    ).all()
+    products = [row[0] for row in rows]
+    total = rows[0][1] if rows else _count(matching) if page > 1 else 0
+    return Page(products=products, total=total, page=page, size=size, is_exact=found is None or found.is_exact)
+
+
+def _count(matching: Select[Product]) -> int:
+    return db.session.scalar(select(func.count()).select_from(matching.with_only_columns(Product.id).subquery())) or 0
 
 
 def suggest(words: str, limit: int) -> Page:

@@ -35,7 +35,11 @@ def init_assets(app: Flask) -> None:
 
 def bundle_url() -> str:
     """The address of the shop's style sheet; it changes with every change of the rules."""
-    return f"{current_app.config['STATIC_URL']}/bundle/shop-{_fingerprint(_bundle())}.css"
+    return f"{current_app.config['STATIC_URL']}/bundle/shop-{bundle_fingerprint()}.css"
+
+
+def bundle_fingerprint() -> str:
+    return _fingerprint(_bundle())
 
 
 def static_url(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from mountify.config import Config
 from mountify.web.auth import CART_COOKIE, CART_COOKIE_S
@@ -12,7 +12,7 @@ THEME_COOKIE = "theme"
 
 def init_headers(app: Flask, config: Config) -> None:
     policy = content_security_policy(config)
-    personal = {app.session_interface.cookie_name, CART_COOKIE, THEME_COOKIE}  # type: ignore[attr-defined]
+    app.config["PERSONAL_COOKIES"] = {app.session_interface.cookie_name, CART_COOKIE, THEME_COOKIE}  # type: ignore[attr-defined]
 
     @app.after_request
     def add(response: Response) -> Response:
@@ -25,10 +25,15 @@ def init_headers(app: Flask, config: Config) -> None:
             response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
         _send_cart_cookie(response, config)
         if "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = _cache_control(response, personal)
+            response.headers["Cache-Control"] = _cache_control(response)
         if response.mimetype == "text/html":
             response.vary.update({"HX-Request", "Cookie"})
         return response
+
+
+def carries_cookie() -> bool:
+    """Say whether the request carries a cookie of ours: then the answer is for this reader alone."""
+    return not current_app.config["PERSONAL_COOKIES"].isdisjoint(request.cookies)
 
 
 def _send_cart_cookie(response: Response, config: Config) -> None:
@@ -57,13 +62,13 @@ def content_security_policy(config: Config) -> str:
     )
 
 
-def _cache_control(response: Response, personal: set[str]) -> str:
+def _cache_control(response: Response) -> str:
     """A page is shared when it was read without a cookie of ours and gives none."""
     shared = (
         request.method in {"GET", "HEAD"}
-        and response.status_code == 200
+        and response.status_code in {200, 304}
         and g.get("is_shared", False)
-        and not personal & set(request.cookies)
+        and not carries_cookie()
         and "Set-Cookie" not in response.headers
     )
     return "public, max-age=0, s-maxage=60" if shared else "private, no-store"

@@ -123,5 +123,8 @@ def nav_total() -> int:
 
 
 def cart_count() -> int:
-    owner = find_cart_owner()
-    return carts.count(owner) if owner else 0
+    """How many parts the reader's cart holds, read once a request."""
+    if "cart_count" not in g:
+        owner = find_cart_owner()
+        g.cart_count = carts.count(owner) if owner else 0
+    return int(g.cart_count)

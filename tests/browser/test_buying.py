@@ -165,7 +165,7 @@ def test_the_stepper_and_the_filters_work(page: Page, shop: Shop) -> None:
     if show.is_visible():
         show.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Bike")
-    expect(page.get_by_role("status").first).to_have_text("5 parts")
+    expect(page.locator("#heading").get_by_role("status")).to_have_text("5 parts")
     assert "category=bike" in page.url
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("All parts")

@@ -1,0 +1,72 @@
+"""When what every shopper sees has last changed: a version in Redis, new after each commit that changed it.
+
+Whoever keeps something in Redis keeps it under the version read before the database was, so that a change leaves
+everything kept before it behind, and nothing read before a change is found after it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from mountify import db
+from mountify.models.account import Setting
+from mountify.models.base import Base
+from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductSlug
+from mountify.store import Store, StoreDown
+
+log = structlog.get_logger()
+
+SHOWN: tuple[type[Base], ...] = (Category, Inventory, Product, ProductImage, ProductSlug, Setting)
+_VERSION = "catalogue:version"
+_CHANGED = "mountify.shown_has_changed"
+
+
+def read(store: Store) -> int:
+    """Give the version: nanoseconds since 1970 of the last change. Raises StoreDown."""
+    now = time.time_ns()
+    store.ask(lambda redis: redis.set(_VERSION, now, nx=True))
+    return int(store.ask(lambda redis: redis.get(_VERSION)) or now)
+
+
+def watch(store: Store) -> None:
+    """From now on tell this Redis about every change this process commits."""
+    _Watch.store = store
+
+
+class _Watch:
+    store: Store | None = None
+
+
+def _flushed(session: Session, _context: Any) -> None:
+    if any(isinstance(thing, SHOWN) for thing in (*session.new, *session.dirty, *session.deleted)):
+        session.info[_CHANGED] = True
+
+
+def _executed(state: ORMExecuteState) -> None:
+    if not state.is_select and state.bind_mapper is not None and issubclass(state.bind_mapper.class_, SHOWN):
+        state.session.info[_CHANGED] = True
+
+
+def _committed(session: Session) -> None:
+    if not session.info.pop(_CHANGED, False) or _Watch.store is None:
+        return
+    now = time.time_ns()
+    try:
+        _Watch.store.ask(lambda redis: redis.set(_VERSION, now))
+    except StoreDown:
+        log.warning("cache_not_told")
+
+
+def _rolled_back(session: Session) -> None:
+    session.info.pop(_CHANGED, None)
+
+
+event.listen(db.factory, "after_flush", _flushed)
+event.listen(db.factory, "do_orm_execute", _executed)
+event.listen(db.factory, "after_commit", _committed)
+event.listen(db.factory, "after_rollback", _rolled_back)

@@ -1,0 +1,87 @@
+"""Shared pages: kept in Redis for readers without a cookie of ours, and answered with 304 to who has them already."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from flask import Flask, Response, current_app, g, make_response, request
+
+from mountify import freshness
+from mountify.store import Store, StoreDown
+from mountify.web.answers import wants_fragment
+from mountify.web.assets import bundle_fingerprint
+from mountify.web.headers import carries_cookie
+
+KEPT_S = 600
+_STARTED_NS = time.time_ns()
+
+
+def init_page_cache(app: Flask, store: Store) -> None:
+    app.extensions["page_cache"] = store
+    app.config["PAGE_GENERATION"] = _generation(app)
+    freshness.watch(store)
+    app.after_request(_validate)
+
+
+def kept(key: str | None, make: Callable[[], Response]) -> Response:
+    """Answer from Redis, or make the answer and keep it when it is worth it (see worth_keeping).
+
+    `key` names what the page shows, made of values that were understood, never of an address as it came; None keeps
+    nothing. A reader with a cookie of ours, or a Redis that is down, always gets a new answer.
+    """
+    if key is None or carries_cookie() or wants_fragment():
+        return make()
+    store = _store()
+    try:
+        g.version = freshness.read(store)
+        place = f"page:{current_app.config['PAGE_GENERATION']}:{g.version}:{key}"
+        body = store.ask(lambda redis: redis.get(place))
+    except StoreDown:
+        return make()
+    if body is not None:
+        g.is_shared = True
+        return make_response(body)
+    response = make()
+    if response.status_code == 200 and g.get("worth_keeping", False):
+        _keep(store, place, response.get_data(as_text=True))
+    return response
+
+
+def worth_keeping() -> None:
+    """Say that this page shows something: pages of nothing are as many as there are addresses."""
+    g.worth_keeping = True
+
+
+def _keep(store: Store, place: str, body: str) -> None:
+    try:
+        store.ask(lambda redis: redis.set(place, body, ex=KEPT_S))
+    except StoreDown:
+        return
+
+
+def _generation(app: Flask) -> str:
+    """A release with other templates, styles or addresses leaves the pages of the one before it behind."""
+    digest = hashlib.sha256(f"{app.config['SHOP'].base_url} {app.config['STATIC_URL']} {bundle_fingerprint()}".encode())
+    for template in sorted((Path(app.root_path) / "templates").rglob("*.html")):
+        digest.update(template.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _store() -> Store:
+    return cast(Store, current_app.extensions["page_cache"])
+
+
+def _validate(response: Response) -> Response:
+    """https://www.rfc-editor.org/rfc/rfc9110.html#name-conditional-requests"""
+    if not g.get("is_shared", False) or carries_cookie() or response.status_code != 200:
+        return response
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32], weak=True)
+    if "version" in g:
+        response.last_modified = datetime.fromtimestamp(max(g.version, _STARTED_NS) // 10**9, UTC)
+    response.make_conditional(request)
+    return response

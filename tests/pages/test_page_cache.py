@@ -1,0 +1,171 @@
+"""Shared pages are kept ten minutes, dropped with any change that shows, and made anew when Redis is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from redis import Redis
+
+from mountify import db
+from mountify.app import create_app
+from mountify.config import Config
+from mountify.core.clock import utcnow
+from mountify.core.money import Money
+from mountify.gateways import Gateways
+from mountify.models.catalogue import Category, Product, ProductStatus
+from mountify.services import inventory, settings
+from mountify.transaction import transaction
+from tests.factories import make_category, make_product, make_shop
+from tests.web import Browser, words
+
+
+@pytest.fixture(autouse=True)
+def shop(database: None) -> None:
+    make_shop()
+
+
+def queries(of: Callable[[], object]) -> list[str]:
+    """What PostgreSQL is asked while something happens."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        of()
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    return asked
+
+
+def test_a_page_that_was_read_before_asks_the_database_nothing(browser: Browser) -> None:
+    product = make_product("Phone stand", category_id=make_category("Desk"))
+    for path in ("/", "/products", "/products?in_stock=1&sort=name", f"/products/{product.id}-{product.slug}"):
+        first = browser.get(path)
+        asked = queries(lambda path=path: browser.get(path))
+        assert asked == [], path
+        again = browser.get(path)
+        assert again.get_data() == first.get_data() and again.headers["Cache-Control"].startswith("public")
+
+
+def changes(product_id: int, category_id: int) -> dict[str, Callable[[sa.orm.Session], object]]:
+    return {
+        "price": lambda session: setattr(session.get_one(Product, product_id), "price", Money.of("99.00")),
+        "sold": lambda session: inventory.reserve(session, {product_id: 3}),
+        "received": lambda session: inventory.receive(session, product_id, 1, reason="opening", now=utcnow()),
+        "archived": lambda session: setattr(session.get_one(Product, product_id), "status", ProductStatus.ARCHIVED),
+        "category": lambda session: setattr(session.get_one(Category, category_id), "name", "Bench"),
+    }
+
+
+@pytest.mark.parametrize("change", ["price", "received", "archived", "category"])
+def test_a_change_shows_at_once(browser: Browser, change: str) -> None:
+    category = make_category("Desk")
+    product = make_product("Phone stand", stock=1, category_id=category)
+    before = browser.get("/products").get_data()
+    with transaction() as session:
+        changes(product.id, category)[change](session)
+    assert browser.get("/products").get_data() != before
+
+
+def test_a_reservation_shows_at_once(browser: Browser) -> None:
+    product = make_product("Phone stand", stock=3)
+    assert "3 left" in words(browser.get("/products"))
+    with transaction() as session:
+        inventory.reserve(session, {product.id: 3})
+    assert "Sold out" in words(browser.get("/products"))
+    with transaction() as session:
+        inventory.release(session, {product.id: 3})
+    assert "3 left" in words(browser.get("/products"))
+
+
+def test_a_setting_shows_at_once(browser: Browser) -> None:
+    assert "Mountify" in words(browser.get("/"))
+    settings.change(name="Bracketeer")
+    assert "Bracketeer" in words(browser.get("/"))
+
+
+def test_what_was_rolled_back_drops_nothing(browser: Browser, redis: Redis) -> None:
+    product = make_product("Phone stand")
+    browser.get("/products")
+    version = redis.get("catalogue:version")
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        session.get_one(Product, product.id).price = Money.of("1.00")
+        session.flush()
+        raise ZeroDivisionError
+    with transaction():
+        pass
+    assert redis.get("catalogue:version") == version
+
+
+def test_names_nobody_knows_keep_nothing(browser: Browser, redis: Redis) -> None:
+    make_product("Phone stand")
+    browser.get("/products")
+    kept = len(redis.keys("page:*"))
+    assert kept == 1
+    for query in ("utm_source=1", "x=1&y=2", "page=1&page=2", "category=", "category=all", "sort=nonsense"):
+        browser.get(f"/products?{query}")
+    assert len(redis.keys("page:*")) == kept
+    for query in ("category=never", "page=77", "search=stand", "min_price=1.01", "max_price=77", "search=zebra"):
+        browser.get(f"/products?{query}")
+    assert len(redis.keys("page:*")) == kept
+    assert all(0 < redis.ttl(key) <= 600 for key in redis.keys("page:*"))
+
+
+def test_a_reader_with_a_cookie_gets_a_page_of_their_own(browser: Browser, redis: Redis) -> None:
+    product = make_product("Phone stand")
+    browser.get("/products")
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2})
+    mine = browser.get("/products")
+    assert "2 in it" in words(mine) and "ETag" not in mine.headers
+    stranger = Browser(browser.client.application)
+    assert "2 in it" not in words(stranger.get("/products"))
+
+
+def test_who_has_the_page_already_is_told_so(browser: Browser) -> None:
+    product = make_product("Phone stand")
+    path = f"/products/{product.id}-{product.slug}"
+    first = browser.get(path)
+    tag, changed = first.headers["ETag"], first.headers["Last-Modified"]
+    again = browser.get(path, headers={"If-None-Match": tag})
+    assert again.status_code == 304 and again.get_data() == b"" and again.headers["ETag"] == tag
+    assert again.headers["Cache-Control"].startswith("public")
+    assert browser.get(path, headers={"If-Modified-Since": changed}).status_code == 304
+    assert browser.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
+    with transaction() as session:
+        session.get_one(Product, product.id).price = Money.of("15.00")
+    assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_without_redis_every_page_comes_from_the_database(config: Config, gateways: Gateways, database: None) -> None:
+    product = make_product("Phone stand")
+    values = {**config.__dict__, "redis_url": "redis://127.0.0.1:1/0"}
+    app: Flask = create_app(Config(**values), gateways)
+    browser = Browser(app)
+    for _ in range(2):
+        assert "Phone stand" in words(browser.get("/products"))
+    with transaction() as session:
+        session.get_one(Product, product.id).name = "Phone rest"
+    page = browser.get("/products")
+    assert "Phone rest" in words(page) and page.headers["Cache-Control"].startswith("public") and "ETag" in page.headers
+
+
+def test_no_page_asks_more_than_eight_questions(browser: Browser, redis: Redis) -> None:
+    categories = [make_category() for _ in range(4)]
+    shown = [make_product(f"Part {n}", category_id=categories[n % 4], stock=9) for n in range(30)]
+    for product in shown:
+        browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    one = f"/products/{shown[0].id}-{shown[0].slug}"
+    for path in (
+        "/", "/products", "/products?page=2", "/products?search=part", "/products?search=prat", "/search?q=part", one,
+        "/cart", "/checkout", "/terms", "/find-my-order", "/sitemap.xml", "/auth/signin", "/nothing-here",
+    ):  # fmt: skip
+        db.release()
+        redis.flushdb()
+        asked = queries(lambda path=path: browser.get(path))
+        assert len(asked) <= 8, (path, asked)
