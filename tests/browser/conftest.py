@@ -117,7 +117,10 @@ def page(request: pytest.FixtureRequest, chromium: Browser, shop: Shop) -> Itera
     """A stranger's browser, with and without JavaScript. Anything the policy refuses or script throws is a failure."""
     has_script = request.param == "script"
     context = chromium.new_context(
-        java_script_enabled=has_script, viewport={"width": 360, "height": 780}, base_url=shop.url
+        java_script_enabled=has_script,
+        viewport={"width": 360, "height": 780},
+        base_url=shop.url,
+        reduced_motion="reduce",
     )
     context.set_default_timeout(15_000)
     page = context.new_page()
