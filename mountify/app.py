@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mountify import db
 from mountify.blueprints import (
+    api,
     auth,
     cart,
     checkout,
@@ -37,7 +38,22 @@ from mountify.web.request_log import init_request_ids
 from mountify.web.sessions import ShopSessionInterface
 from mountify.web.templating import init_templating
 
-_FRONTS = (home, products, search, cart, checkout, orders, find_order, content, auth, theme, webhooks, robots, health)
+_FRONTS = (
+    home,
+    products,
+    search,
+    cart,
+    checkout,
+    orders,
+    find_order,
+    content,
+    auth,
+    theme,
+    webhooks,
+    robots,
+    health,
+    api,
+)
 MOST_BODY_BYTES = 256 * 1024  # a view that takes more says so itself
 
 

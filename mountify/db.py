@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
 POOL_WAIT_S = 5
-ALIKE = 0.4  # of the trigrams of a word: one letter wrong in four, or two in eight
+ALIKE = 0.33  # of the trigrams of a word: two letters swapped in five
 
 factory = sessionmaker[Session]()
 session: scoped_session[Session] = scoped_session(factory)

@@ -26,7 +26,13 @@ class Browser:
     def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
         """Post a form from the page the browser shows."""
         headers = {"Sec-Fetch-Site": "same-origin", "Referer": ORIGIN + self.where, **options.pop("headers", {})}
-        return self.client.post(path, base_url=ORIGIN, data=data or {}, headers=headers, **options)
+        method = options.pop("method", "POST")
+        return self.client.open(path, method=method, base_url=ORIGIN, data=data or {}, headers=headers, **options)
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
+        """Send JSON as a client of the API does."""
+        headers = {"Sec-Fetch-Site": "same-origin", **headers}
+        return self.client.open(path, method=method, base_url=ORIGIN, json=body, headers=headers)
 
     def htmx(self, method: str, path: str, data: Mapping[str, Any] | None = None) -> TestResponse:
         headers = {

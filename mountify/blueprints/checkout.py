@@ -15,7 +15,7 @@ from mountify.services import carts, checkout, orders, settlement
 from mountify.web.answers import page, seen_other
 from mountify.web.auth import cart_owner, find_cart_owner, identity, settings
 from mountify.web.gateways import gateways
-from mountify.web.limits import limiter
+from mountify.web.limits import CHECKOUTS, limiter
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
@@ -31,7 +31,7 @@ def show() -> BaseResponse:
 
 
 @bp.post("")
-@limiter.limit("10/minute")
+@limiter.shared_limit(CHECKOUTS, scope="checkout")
 def start() -> BaseResponse:
     """Reserve the cart and send the shopper to Stripe."""
     form = CheckoutForm()

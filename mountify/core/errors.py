@@ -44,6 +44,11 @@ class InvalidInput(ShopError):
     message = N_("Please check what you entered.")
 
 
+class UnknownProducts(InvalidInput):
+    code = "unknown_products"
+    message = N_("At least one of these products cannot be had.")
+
+
 class QuantityOutOfRange(ShopError):
     status = 422
     code = "quantity_out_of_range"

@@ -7,6 +7,7 @@ from typing import Any, Self
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
 from wtforms.fields import IntegerField
 
@@ -19,7 +20,27 @@ class ShopForm(FlaskForm):
 
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """A page's form is a form: Flask-WTF would take a JSON body for one and hand its numbers to text fields."""
+            if isinstance(formdata, MultiDict):
+                return formdata
             return request.form if request.method == "POST" else None
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Self:
+        """Read the same fields from a JSON object, in camelCase. Raises BadForm about wrong types as about values."""
+        fields = list(cls(formdata=MultiDict()))
+        values = {field.name: body[_camel(field.name)] for field in fields if _camel(field.name) in body}
+        given = {field.name: field.default for field in fields if field.default is not None} | values
+        form = cls(formdata=MultiDict({name: str(value) for name, value in given.items()}))
+        form.validate()
+        for field in form:
+            wanted = int if isinstance(field, WholeNumber) else str
+            if field.name in values and type(values[field.name]) is not wanted:
+                field.errors = [
+                    gettext("This must be a whole number.") if wanted is int else gettext("This must be text.")
+                ]
+        if form.errors:
+            raise BadForm(form)
+        return form
 
     def validated(self) -> Self:
         """Give the form when it holds. Raises BadForm, which carries the messages of every field."""
@@ -41,6 +62,14 @@ class BadForm(InvalidInput):
     def __init__(self, form: ShopForm) -> None:
         self.form = form
         super().__init__(form.messages[0] if form.messages else None)
+        self.facts = {
+            "fields": {_camel(name): [str(each) for each in said] for name, said in form.errors.items() if name}
+        }
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 class WholeNumber(IntegerField):

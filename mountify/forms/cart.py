@@ -36,3 +36,7 @@ class UpdateItemForm(ShopForm):
         """The quantity after the button that was pressed."""
         step = {"inc": 1, "dec": -1}.get(self.op.data or "", 0)
         return max(0, self.quantity.value + step)
+
+
+class SetQuantityForm(ShopForm):
+    quantity = WholeNumber(validators=[InputRequired(QUANTITY), NumberRange(1, MOST_OF_ONE, QUANTITY)])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from mountify.core.errors import InvalidInput
 from mountify.core.money import CENT, MAXIMUM
 from mountify.services.products import Filters, Sort
 
 LONGEST = 80
 LAST_PAGE = 10_000
+MOST_A_PAGE, USUAL_A_PAGE = 50, 12  # of the API
 
 
 def read_filters(query: MultiDict[str, str]) -> Filters:
@@ -27,6 +30,33 @@ def read_filters(query: MultiDict[str, str]) -> Filters:
         in_stock=query.get("in_stock") == "1",
         sort=_read_sort(sort, words),
     )
+
+
+def check(query: MultiDict[str, str]) -> None:
+    """Refuse what a page would leave out: a program is better told. Raises InvalidInput with the fields."""
+    wrong: dict[str, list[str]] = {}
+    for name in ("min_price", "max_price"):
+        if query.get(name) and _price(query[name]) is None:
+            wrong[name] = [_("Enter an amount such as 14.00.")]
+    if query.get("sort") and query["sort"] not in set(Sort) - {Sort.RELEVANCE}:
+        wrong["sort"] = [_("Choose newest, oldest, price_asc, price_desc or name.")]
+    for name, most in (("page", LAST_PAGE), ("limit", MOST_A_PAGE)):
+        if query.get(name) and read_number(query[name], most) is None:
+            wrong[name] = [_("Enter a whole number between 1 and %(most)s.", most=most)]
+    if wrong:
+        raise invalid_fields(wrong)
+
+
+def read_number(text: str, most: int) -> int | None:
+    """Read a whole number from 1 to `most` in plain digits, None for anything else."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return number if 1 <= number <= most else None
+
+
+def invalid_fields(wrong: dict[str, list[str]]) -> InvalidInput:
+    error = InvalidInput(next(iter(wrong.values()))[0])
+    error.facts = {"fields": wrong}
+    return error
 
 
 def read_page(query: MultiDict[str, str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, contains_eager
 
 from mountify import db
-from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange
+from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange, UnknownProducts
 from mountify.core.money import MAXIMUM, ZERO, Money
 from mountify.core.tokens import hash_token
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
@@ -28,6 +28,11 @@ class CartOwner:
 
     user_id: int | None = None
     token: str | None = None
+    buyer_id: int | None = None  # the account that orders, when the cart is not the account's own
+
+    @property
+    def orders_for(self) -> int | None:
+        return self.user_id or self.buyer_id
 
     @property
     def columns(self) -> dict[str, int | str | None]:
@@ -167,11 +172,29 @@ def set_quantity(owner: CartOwner, product_id: int, quantity: int, *, now: datet
         _check_limits(session, cart)
 
 
-def remove_item(owner: CartOwner, product_id: int) -> None:
-    """Take a product out. Removing what is not there is no error: the wish is fulfilled."""
+def remove_item(owner: CartOwner, product_id: int) -> bool:
+    """Take a product out, and say whether it was there. When it was not, the wish is fulfilled all the same."""
     with transaction() as session:
-        if cart := lock_cart(session, owner):
-            session.execute(delete(CartItem).where(CartItem.cart_id == cart.id, CartItem.product_id == product_id))
+        cart = lock_cart(session, owner)
+        line = _find_item(session, cart, product_id) if cart else None
+        if line is not None:
+            session.delete(line)
+        return line is not None
+
+
+def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -> None:
+    """Make the cart hold exactly these products. Raises UnknownProducts, NotEnoughStock, CartFull or CartTooDear."""
+    with transaction() as session:
+        cart = _open_cart(session, owner, now)
+        session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
+        for product_id, quantity in sorted(quantities.items()):
+            try:
+                product = _get_product(session, product_id)
+            except NotFound:
+                raise UnknownProducts from None
+            _check_available(product, quantity)
+            session.add(CartItem(cart_id=cart.id, product_id=product_id, quantity=quantity, price_seen=product.price))
+        _check_limits(session, cart)
 
 
 def clear(owner: CartOwner) -> None:

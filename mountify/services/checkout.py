@@ -142,7 +142,7 @@ def _place(
 ) -> _Reserved:
     inventory.reserve(session, {line.product.id: line.quantity for line in view.lines})
     order = Order(
-        user_id=owner.user_id,
+        user_id=owner.orders_for,
         email=email,
         currency=site.currency,
         subtotal=view.subtotal,

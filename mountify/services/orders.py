@@ -69,9 +69,21 @@ def lines_of(order: Order) -> dict[int, int]:
     return {item.product_id: item.quantity for item in order.items}
 
 
+def get_by_session(session_id: str, *, user_id: int | None, key: str, secret: str) -> Order:
+    """Get the order of a checkout session for its buyer or the holder of its signed link. Raises NotFound."""
+    order_id = _order_of(session_id)
+    if order_id is None:
+        raise NotFound
+    return get_for_viewer(order_id, user_id=user_id, key=key, secret=secret)
+
+
 def find_by_session(session_id: str, *, key: str, secret: str) -> int | None:
     """Find the order a checkout session belongs to, for the holder of that order's signed key only."""
+    order_id = _order_of(session_id)
+    return order_id if order_id is not None and is_signed(secret, _LINK, str(order_id), key) else None
+
+
+def _order_of(session_id: str) -> int | None:
     if not _SESSION_ID.fullmatch(session_id):
         return None
-    order_id = db.session.scalar(select(PaymentAttempt.order_id).where(PaymentAttempt.session_id == session_id))
-    return order_id if order_id is not None and is_signed(secret, _LINK, str(order_id), key) else None
+    return db.session.scalar(select(PaymentAttempt.order_id).where(PaymentAttempt.session_id == session_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -69,9 +69,11 @@ class Page:
 
 @dataclass(frozen=True)
 class CategoryCount:
+    id: int
     name: str
     slug: str
     description: str
+    display_order: int
     count: int
 
 
@@ -176,10 +178,28 @@ def list_addresses() -> Sequence[Address]:
     return [Address(*row) for row in rows]
 
 
+def list_stock(product_ids: Collection[int]) -> dict[int, int]:
+    """Say how many of each published product can be had; others are left out."""
+    rows = db.session.execute(
+        select(Product.id, Inventory.on_hand - Inventory.reserved)
+        .join(Product.stock)
+        .where(Product.id.in_(product_ids), Product.status == ProductStatus.PUBLISHED)
+        .order_by(Product.id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def list_categories() -> list[CategoryCount]:
     """List the categories with the number of published products in each."""
     rows = db.session.execute(
-        select(Category.name, Category.slug, Category.description, func.count(Product.id))
+        select(
+            Category.id,
+            Category.name,
+            Category.slug,
+            Category.description,
+            Category.display_order,
+            func.count(Product.id),
+        )
         .outerjoin(Product, (Product.category_id == Category.id) & (Product.status == ProductStatus.PUBLISHED))
         .group_by(Category.id)
         .order_by(Category.display_order, Category.name)

@@ -31,7 +31,7 @@ def refuse(error: ShopError) -> Response:
     sentence = _(error.message_id, **error.params) if error.params else _(error.message_id)
     log.info("refused", code=error.code, status=error.status)
     if _is_api():
-        return make_response(jsonify(error=sentence, **error.facts), error.status)
+        return make_response(jsonify(error=sentence, **error.facts), 400 if error.status == 422 else error.status)
     if wants_fragment():
         return _notice(sentence, error.status)
     if request.method == "POST" and not isinstance(error, NotFound) and error.status != 422:

@@ -13,6 +13,8 @@ from mountify.core.tokens import hash_token
 from mountify.store import TIMEOUT_S
 from mountify.web.auth import identity
 
+CHECKOUTS = "10/minute"  # by page and by API together
+
 
 def caller() -> str:
     """The signed-in account, else the address as the trusted proxies report it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, request
 
@@ -36,20 +37,25 @@ def kept(key: str | None, make: Callable[[], Response]) -> Response:
     """
     if key is None or carries_cookie() or wants_fragment():
         return make()
-    store = _store()
-    try:
-        g.version = freshness.read(store)
-        place = f"page:{current_app.config['PAGE_GENERATION']}:{g.version}:{key}"
-        body = store.ask(lambda redis: redis.get(place))
-    except StoreDown:
-        return make()
+    place, body = _find(key)
     if body is not None:
         g.is_shared = True
         return make_response(body)
     response = make()
     if response.status_code == 200 and g.get("worth_keeping", False):
-        _keep(store, place, response.get_data(as_text=True))
+        _keep(place, response.get_data(as_text=True))
     return response
+
+
+def kept_data(key: str | None, make: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """Give what the API says to everybody alike, and whether it came from Redis."""
+    place, body = _find(key) if key is not None else (None, None)
+    if body is not None:
+        return json.loads(body), True
+    data = make()
+    if g.get("worth_keeping", False):
+        _keep(place, json.dumps(data))
+    return data, False
 
 
 def worth_keeping() -> None:
@@ -57,9 +63,21 @@ def worth_keeping() -> None:
     g.worth_keeping = True
 
 
-def _keep(store: Store, place: str, body: str) -> None:
+def _find(key: str) -> tuple[str | None, str | None]:
+    """Where this is kept, and what is there; nowhere while Redis is down."""
     try:
-        store.ask(lambda redis: redis.set(place, body, ex=KEPT_S))
+        g.version = freshness.read(_store())
+        place = f"page:{current_app.config['PAGE_GENERATION']}:{g.version}:{key}"
+        return place, _store().ask(lambda redis: redis.get(place))
+    except StoreDown:
+        return None, None
+
+
+def _keep(place: str | None, body: str) -> None:
+    if place is None:
+        return
+    try:
+        _store().ask(lambda redis: redis.set(place, body, ex=KEPT_S))
     except StoreDown:
         return
 

@@ -1,0 +1,11 @@
+"""The shop as JSON, on the same services as the pages. Names and types are a contract with older clients."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from . import cart, catalogue, checkout, orders
+
+bp = Blueprint("api", __name__, url_prefix="/api")
+for part in (catalogue, cart, checkout, orders):
+    bp.register_blueprint(part.bp)

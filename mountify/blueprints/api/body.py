@@ -1,0 +1,31 @@
+"""Reading JSON bodies, writing JSON amounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from mountify.core.errors import N_, InvalidInput
+from mountify.core.money import Money
+
+
+def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
+    """Give the body, which must be one JSON object. Raises InvalidInput or UnsupportedMediaType."""
+    if may_be_empty and not request.content_length and not request.is_json:
+        return {}
+    if not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        body = request.get_json()
+    except (BadRequest, RecursionError):
+        raise InvalidInput(N_("The body must be a JSON object.")) from None
+    if not isinstance(body, dict):
+        raise InvalidInput(N_("The body must be a JSON object."))
+    return body
+
+
+def amount(money: Money) -> float:
+    """The amount as a JSON number; nothing is ever added up in this form."""
+    return float(money.amount)

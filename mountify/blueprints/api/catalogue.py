@@ -1,0 +1,171 @@
+"""Products, suggestions, categories, stock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request
+from flask_babel import gettext as _
+
+from mountify.forms.listing import (
+    MOST_A_PAGE,
+    USUAL_A_PAGE,
+    check,
+    invalid_fields,
+    read_filters,
+    read_number,
+    read_page,
+)
+from mountify.models.base import BIGGEST_ID
+from mountify.models.catalogue import Product
+from mountify.services import products
+from mountify.services.products import SHORTEST_SEARCH, Filters
+from mountify.web.page_cache import kept_data, worth_keeping
+
+from .body import amount
+
+bp = Blueprint("catalogue", __name__)
+
+MOST_IDS = 200
+SUGGESTIONS = 5
+
+
+@bp.get("/products")
+def list_products() -> Response:
+    check(request.args)
+    filters, number = _filters(), read_page(request.args)
+    limit = read_number(request.args.get("limit", ""), MOST_A_PAGE) or USUAL_A_PAGE
+    data, was_kept = kept_data(_key(filters, number, limit), lambda: _page(filters, number, limit))
+    g.is_shared = True
+    return jsonify(**data, source="cache" if was_kept else "database")
+
+
+@bp.get("/products/search")
+def suggest() -> Response:
+    limit = read_number(request.args.get("limit", ""), MOST_A_PAGE)
+    if request.args.get("limit") and limit is None:
+        raise invalid_fields({"limit": [_("Enter a whole number between 1 and %(most)s.", most=MOST_A_PAGE)]})
+    found = products.suggest(_clean(request.args.get("q", "")), limit or SUGGESTIONS)
+    g.is_shared = True
+    return jsonify(
+        suggestions=[
+            {"id": product.id, "name": product.name, "price": amount(product.price), "imageUrl": product.image_url}
+            for product in found.products
+        ]
+    )
+
+
+@bp.get("/products/<id:product_id>")
+def show_product(product_id: int) -> Response:
+    product = products.get_product(product_id)
+    g.is_shared = True
+    return jsonify(
+        product={
+            "id": product.id,
+            "name": product.name,
+            "price": amount(product.price),
+            "description": product.description,
+            "detailed_description": product.detailed_description,
+            "imageUrl": product.image_url,
+            "imageUrlHover": product.image_url_hover,
+            "imagePublicId": product.image_public_id,
+            "imageHoverPublicId": product.image_hover_public_id,
+            "categoryId": product.category_id,
+            "available": max(0, product.available),
+        },
+        images=[
+            {
+                "url": image.image_url,
+                "publicId": image.cloudinary_public_id,
+                "displayOrder": image.display_order,
+                "isPrimary": image.is_primary,
+                "alt": image.alt,
+            }
+            for image in product.images
+        ],
+    )
+
+
+@bp.get("/categories")
+def list_categories() -> Response:
+    data, _was_kept = kept_data("api-categories", _categories)
+    g.is_shared = True
+    return jsonify(data)
+
+
+@bp.get("/inventory")
+def list_stock() -> Response:
+    texts = [text for text in request.args.get("ids", "").split(",") if text]
+    ids = {read_number(text, BIGGEST_ID) for text in texts[: MOST_IDS + 1]}
+    if not ids or None in ids or len(texts) > MOST_IDS:
+        raise invalid_fields({"ids": [_("Name 1 to %(most)s products, such as 1,2.", most=MOST_IDS)]})
+    stock = products.list_stock({known for known in ids if known is not None})
+    return jsonify(inventory={str(product_id): max(0, available) for product_id, available in stock.items()})
+
+
+def _filters() -> Filters:
+    """The filters of the listing; words too short to search for are no words."""
+    query = request.args.copy()
+    if len(query.get("search", "").strip()) < SHORTEST_SEARCH:
+        query.poplist("search")
+    return read_filters(query)
+
+
+def _key(filters: Filters, number: int, limit: int) -> str | None:
+    if filters.search or filters.min_price is not None or filters.max_price is not None:
+        return None
+    return f"api-products:{filters.category}:{filters.sort}:{filters.in_stock:d}:{number}:{limit}"
+
+
+def _page(filters: Filters, number: int, limit: int) -> dict[str, Any]:
+    found = products.list_products(filters, number, limit)
+    if found.products:
+        worth_keeping()
+    return {
+        "products": [_in_list(product) for product in found.products],
+        "pagination": {
+            "page": number,
+            "limit": limit,
+            "total": found.total,
+            "totalPages": found.pages if found.total else 0,
+            "hasMore": found.last < found.total and bool(found.products),
+        },
+    }
+
+
+def _in_list(product: Product) -> dict[str, Any]:
+    category = product.category
+    return {
+        "id": product.id,
+        "name": product.name,
+        "price": amount(product.price),
+        "description": product.description,
+        "detailed_description": product.detailed_description,
+        "image_url": product.image_url,
+        "image_url_hover": product.image_url_hover,
+        "category_id": product.category_id,
+        "category_name": category.name if category else None,
+        "category_slug": category.slug if category else None,
+        "available": max(0, product.available),
+    }
+
+
+def _categories() -> dict[str, Any]:
+    worth_keeping()
+    return {
+        "categories": [
+            {
+                "id": category.id,
+                "name": category.name,
+                "slug": category.slug,
+                "description": category.description,
+                "display_order": category.display_order,
+            }
+            for category in products.list_categories()
+        ]
+    }
+
+
+def _clean(text: str) -> str:
+    """A search of more than 64 characters finds nothing; cutting it would find something else."""
+    return "".join(" " if ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF else c for c in text[:1000])
