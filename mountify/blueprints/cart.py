@@ -56,6 +56,13 @@ def remove_item(product_id: int) -> Response:
     return _changed(_("Removed from your cart."))
 
 
+@bp.post("/items/<id:product_id>/acceptance")
+def accept_item(product_id: int) -> Response:
+    """Take one line as it can be had now."""
+    carts.accept_changes(cart_owner(), product_id)
+    return _changed(None)
+
+
 @bp.post("/removal")
 def clear() -> Response:
     carts.clear(cart_owner())

@@ -203,13 +203,15 @@ def clear(owner: CartOwner) -> None:
             session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
 
 
-def accept_changes(owner: CartOwner) -> None:
-    """Take the cart as it can be had now: new prices, what is left, without what is gone."""
+def accept_changes(owner: CartOwner, product_id: int | None = None) -> None:
+    """Take the cart, or one product of it, as it can be had now: new prices, what is left, without what is gone."""
     with transaction() as session:
         cart = lock_cart(session, owner)
         if cart is None:
             return
         for item in session.scalars(_items(cart.id)):
+            if product_id not in (None, item.product_id):
+                continue
             line = CartLine(item.product, item.quantity, item.price_seen)
             if line.is_gone:
                 session.delete(item)

@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import update
 
 from mountify import db
+from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.models.catalogue import Inventory, Product, ProductStatus
+from mountify.services import inventory
+from mountify.transaction import transaction
 from tests.factories import make_product, make_shop
 from tests.web import Browser, words
 
@@ -97,3 +100,23 @@ def test_a_cart_holds_no_more_than_there_is(browser: Browser) -> None:
     assert "Only 2 of Ledge Phone Stand can be had right now." in page and "2 parts $28.00" in page
     part = browser.htmx("POST", "/cart/items", {"product_id": product.id, "quantity": 1})
     assert part.status_code == 409 and part.headers["HX-Retarget"] == "#flash"
+
+
+@pytest.mark.parametrize("by", ["plain", "htmx"])
+def test_a_changed_line_is_accepted_alone(browser: Browser, by: str) -> None:
+    short, dearer = make_product("Stand", stock=5), make_product("Hook", price="3.00", stock=5)
+    for product in (short, dearer):
+        browser.post("/cart/items", {"product_id": product.id, "quantity": 4})
+    with transaction() as session:
+        inventory.receive(session, short.id, -3, reason="correction", now=utcnow())
+        session.get_one(Product, dearer.id).price = Money.of("3.50")
+    page = words(browser.get("/cart"))
+    assert "You wanted 4, only 2 left" in page and "Reduce to 2 Stand" in page
+    assert "The price was $3.00 when you added it." in page and "Accept $3.50 Hook" in page
+    send = browser.post if by == "plain" else lambda path: browser.htmx("POST", path)
+    assert send(f"/cart/items/{short.id}/acceptance").status_code in {200, 303}
+    page = words(browser.get("/cart"))
+    assert "Reduce to" not in page and "Accept $3.50 Hook" in page
+    send(f"/cart/items/{dearer.id}/acceptance")
+    page = words(browser.get("/cart"))
+    assert "Accept" not in page and "Check out" in page

@@ -42,6 +42,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "POST cart.update_item": (303, 303, 303, 303),
     "POST cart.remove_item": (303, 303, 303, 303),
     "POST cart.clear": (303, 303, 303, 303),
+    "POST cart.accept_item": (303, 303, 303, 303),
     "POST cart.accept": (303, 303, 303, 303),
     "GET checkout.show": (303, 303, 303, 303),
     "POST checkout.start": (422, 422, 422, 422),
