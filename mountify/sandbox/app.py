@@ -6,7 +6,18 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from . import checkout, control, dashboard, faults, hosted_page, mailbox, resend_api, stripe_api
+from . import (
+    checkout,
+    cloudinary_api,
+    control,
+    dashboard,
+    faults,
+    hosted_page,
+    mailbox,
+    picture_list,
+    resend_api,
+    stripe_api,
+)
 from .clock import Clock
 from .context import Sandbox
 from .ids import new_id
@@ -27,7 +38,7 @@ def create_sandbox(data_dir: str | Path, webhook_url: str, webhook_secret: str, 
         checkout.expire_due(app.extensions["sandbox"])
 
     webhooks = Webhooks(store, webhook_url, webhook_secret, before_round=expire_due)
-    app.extensions["sandbox"] = Sandbox(store, clock, webhooks, public_url.rstrip("/"))
+    app.extensions["sandbox"] = Sandbox(store, clock, webhooks, public_url.rstrip("/"), Path(data_dir))
     app.secret_key = new_id("flash")
     app.config.update(MAX_CONTENT_LENGTH=20 * 1024 * 1024, SESSION_COOKIE_NAME="sandbox", SESSION_COOKIE_SAMESITE="Lax")
     app.jinja_env.filters["money"] = format_amount
@@ -39,7 +50,7 @@ def create_sandbox(data_dir: str | Path, webhook_url: str, webhook_secret: str, 
     app.after_request(_with_policy)
     app.after_request(faults.apply_after)
     app.register_error_handler(HTTPException, _with_page)
-    for module in (stripe_api, resend_api, mailbox, hosted_page, dashboard, control):
+    for module in (stripe_api, resend_api, cloudinary_api, mailbox, picture_list, hosted_page, dashboard, control):
         app.register_blueprint(module.create_blueprint())
     return app
 

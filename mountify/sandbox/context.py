@@ -1,6 +1,7 @@
 """The parts every request works with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from flask import current_app
@@ -18,6 +19,7 @@ class Sandbox:
     clock: Clock
     webhooks: Webhooks
     public_url: str
+    data_dir: Path
 
 
 def the_sandbox() -> Sandbox:

@@ -1,6 +1,7 @@
 """Levers for tests and for the curious: reset, clock, faults, webhook replays."""
 
 import json
+import shutil
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from . import checkout
 from .context import Sandbox, the_sandbox
+from .faults import SERVICES
 from .store import Doc
 from .webhooks import encode
 
@@ -32,7 +34,9 @@ def create_blueprint() -> Blueprint:
 
 
 def _reset() -> BaseResponse:
-    the_sandbox().store.clear()
+    sandbox = the_sandbox()
+    sandbox.store.clear()
+    shutil.rmtree(sandbox.data_dir / "pictures", ignore_errors=True)
     return jsonify(status="empty") if request.mimetype in ("", "application/json") else redirect("/", 303)
 
 
@@ -65,8 +69,8 @@ def _faults() -> Response:
 def _checked_fault(order: Doc) -> tuple[Any, ...]:
     service, prefix = order.get("service"), order.get("path_prefix") or ""
     status, delay, times = order.get("status"), order.get("delay_s") or 0, order.get("times", 1)
-    if service not in ("stripe", "resend"):
-        raise BadOrder("service must be stripe or resend")
+    if service not in SERVICES:
+        raise BadOrder(f"service must be one of {', '.join(SERVICES)}")
     if not isinstance(prefix, str):
         raise BadOrder("path_prefix must be a string such as /v1/checkout")
     if status is not None and (not isinstance(status, int) or not 400 <= status <= 599):

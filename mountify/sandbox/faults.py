@@ -14,6 +14,8 @@ def service_of(path: str) -> str | None:
     """Return which vendor a path belongs to."""
     if path.startswith("/v1/"):
         return "stripe"
+    if path.startswith("/v1_1/") or "/image/upload/" in path:
+        return "cloudinary"
     return "resend" if path == "/emails" or path.startswith("/emails/") else None
 
 
@@ -28,7 +30,7 @@ def apply_before() -> Response | None:
         return None
     pause()
     status = int(fault["status"])
-    response = jsonify(_stripe_body(status) if service == "stripe" else _resend_body(status))
+    response = jsonify(_BODIES[service](status))
     response.status_code = status
     return response
 
@@ -77,3 +79,11 @@ def _resend_body(status: int) -> dict[str, object]:
     name = {429: "rate_limit_exceeded", 422: "validation_error", 403: "invalid_api_key"}.get(status)
     name = name or ("internal_server_error" if status >= 500 else "application_error")
     return {"statusCode": status, "name": name, "message": "The sandbox was asked to fail here."}
+
+
+def _cloudinary_body(_status: int) -> dict[str, object]:
+    return {"error": {"message": "The sandbox was asked to fail here."}}
+
+
+_BODIES = {"stripe": _stripe_body, "resend": _resend_body, "cloudinary": _cloudinary_body}
+SERVICES = tuple(_BODIES)

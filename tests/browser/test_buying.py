@@ -161,9 +161,8 @@ def test_the_stepper_and_the_filters_work(page: Page, shop: Shop) -> None:
     page.goto("/products")
     page.get_by_text("Filter and sort").click()
     page.get_by_label("Bike").check()
-    show = page.get_by_role("button", name="Show parts")
-    if show.is_visible():
-        show.click()
+    if page.evaluate("typeof window.htmx") != "object":
+        page.get_by_role("button", name="Show parts").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Bike")
     expect(page.locator("#heading").get_by_role("status")).to_have_text("5 parts")
     assert "category=bike" in page.url
