@@ -39,11 +39,16 @@ def migrate() -> None:
 def seed(demo: bool, accounts: Path | None) -> None:
     """Load products, stock and a past, once."""
     from mountify.core.clock import utcnow
+    from mountify.gateways import from_config
     from mountify.services import demo as shop
 
-    _connected()
+    images = from_config(_connected()).images
     passwords = json.loads(accounts.read_text("utf-8")) if accounts else {}
-    click.echo("The demo shop is loaded." if shop.seed(passwords, now=utcnow()) else "There are products already.")
+    click.echo(
+        "The demo shop is loaded."
+        if shop.seed(passwords, images=images, now=utcnow())
+        else "There are products already."
+    )
 
 
 @main.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mountify.core.site import Site
@@ -32,6 +32,7 @@ class Config:
     resend_api_key: str = field(repr=False)
     stripe_api_base: str | None = None
     resend_api_url: str | None = None
+    cloudinary_url: str | None = field(default=None, repr=False)
     mail_from: str = "Mountify <orders@mountify.example>"
     static_url: str = "/static"
     trusted_proxies: int = 0
@@ -62,6 +63,14 @@ class Config:
         return _origin(self.static_url) if "://" in self.static_url else ""
 
     @property
+    def image_origin(self) -> str:
+        """Where uploaded pictures come from: Cloudinary's delivery host, or the sandbox's."""
+        if self.cloudinary_url is None:
+            return ""
+        prefix = parse_qs(urlsplit(self.cloudinary_url).query).get("upload_prefix")
+        return _origin(prefix[0]) if prefix else "https://res.cloudinary.com"
+
+    @property
     def is_stripe_live(self) -> bool:
         return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
 
@@ -90,6 +99,7 @@ def load(environ: Mapping[str, str]) -> Config:
         resend_api_key=_required(environ, "RESEND_API_KEY"),
         stripe_api_base=_optional_url(environ, "STRIPE_API_BASE"),
         resend_api_url=_optional_url(environ, "RESEND_API_URL"),
+        cloudinary_url=_cloudinary_url(environ),
         mail_from=_mail_from(environ),
         static_url=_optional_url(environ, "STATIC_URL") or "/static",
         trusted_proxies=_whole(environ, "TRUSTED_PROXIES", 0, 0, 10),
@@ -157,6 +167,16 @@ def _webhook_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
     if not secrets or len(secrets) > 2 or any(len(secret) < 16 for secret in secrets):
         raise ConfigError("STRIPE_WEBHOOK_SECRET must be one secret, or the current and the previous one with a comma.")
     return secrets
+
+
+def _cloudinary_url(environ: Mapping[str, str]) -> str | None:
+    """https://cloudinary.com/documentation/django_integration#configuration; the SDK takes no other form."""
+    value = environ.get("CLOUDINARY_URL", "").strip()
+    if not value:
+        return None
+    if not re.fullmatch(r"cloudinary://[^:/@?\s]+:[^:/@?\s]+@[\w-]+(\?upload_prefix=https?://[^\s&]+)?", value):
+        raise ConfigError("CLOUDINARY_URL must look like cloudinary://key:secret@cloud.")
+    return value
 
 
 def _mail_from(environ: Mapping[str, str]) -> str:

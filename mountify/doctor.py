@@ -38,6 +38,7 @@ def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> lis
         lambda config: _redis(config, kinds.get("REDIS_URL", "")),
         _stripe,
         _resend,
+        _cloudinary,
         _web,
     )
     return [
@@ -78,6 +79,13 @@ def _resend(config: Config) -> Finding:
     if config.resend_api_url:
         return _vendor("resend", "the sandbox", config.resend_api_url)
     return _vendor("resend", "Resend", "https://api.resend.com")
+
+
+def _cloudinary(config: Config) -> Finding:
+    if not config.cloudinary_url:
+        return Finding("cloudinary", "not configured; pictures come from the shop's own static folder")
+    name = "Cloudinary" if config.image_origin == "https://res.cloudinary.com" else "the sandbox"
+    return _vendor("cloudinary", name, config.image_origin)
 
 
 def _web(config: Config) -> Finding:

@@ -1,7 +1,7 @@
 """When what every shopper sees has last changed: a version in Redis, new after each commit that changed it.
 
-Whoever keeps something in Redis keeps it under the version read before the database was, so that a change leaves
-everything kept before it behind, and nothing read before a change is found after it.
+Whoever keeps something in Redis keeps it with the version read before the database was, so that nothing made before a
+change is taken for what is true after it.
 """
 
 from __future__ import annotations

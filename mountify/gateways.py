@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mountify import db
+from mountify.adapters.cloudinary import CloudinaryImages
 from mountify.adapters.resend import ResendMailer
 from mountify.adapters.stripe import StripePayments
 from mountify.config import Config
 from mountify.core.payment_session import PaymentSession
+from mountify.core.pictures import StoredPicture
 
 
 class Payments(Protocol):
@@ -24,10 +26,16 @@ class Mailer(Protocol):
     def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str: ...
 
 
+class Images(Protocol):
+    def upload(self, content: bytes, public_id: str) -> StoredPicture: ...
+    def destroy(self, public_id: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class Gateways:
     payments: Payments
     mailer: Mailer
+    images: Images | None = None  # None: pictures lie in the shop's own static folder
 
 
 def from_config(config: Config) -> Gateways:
@@ -45,4 +53,7 @@ def from_config(config: Config) -> Gateways:
             api_url=config.resend_api_url,
             before_call=db.assert_no_connection,
         ),
+        images=CloudinaryImages(config.cloudinary_url, before_call=db.assert_no_connection)
+        if config.cloudinary_url
+        else None,
     )

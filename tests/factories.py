@@ -10,7 +10,7 @@ from mountify.core.money import Money
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Product, ProductStatus
 from mountify.services import inventory, products, settings
-from mountify.services.products import NewProduct
+from mountify.services.products import NewImage, NewProduct
 from mountify.transaction import transaction
 
 _numbers = itertools.count(1)
@@ -44,6 +44,7 @@ def make_product(
 ) -> Product:
     with transaction() as session:
         slug = values.pop("slug", f"part-{next(_numbers)}")
+        values["images"] = [NewImage(*image) for image in values.get("images", ())]
         product = products.add_product(session, NewProduct(name=name, price=Money.of(price), slug=slug, **values))
         product.status = status
         if stock:

@@ -9,8 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mountify import db
-from mountify.core.errors import BadSignature, MailUnavailable, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import (
+    BadSignature,
+    ImagesUnavailable,
+    MailUnavailable,
+    PaymentRefused,
+    PaymentsUnavailable,
+    UnknownSession,
+)
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
+from mountify.core.pictures import StoredPicture
 
 HOME = Delivery(
     name="Sam Okafor",
@@ -104,3 +112,20 @@ class FakeMailer:
             raise MailUnavailable
         self.sent.setdefault(idempotency_key, {"to": to, "subject": subject, "html": html, "text": text})
         return f"mail-{list(self.sent).index(idempotency_key)}"
+
+
+@dataclass
+class FakeImages:
+    kept: dict[str, StoredPicture] = field(default_factory=dict)
+    is_down: bool = False
+
+    def upload(self, content: bytes, public_id: str) -> StoredPicture:
+        db.assert_no_connection()
+        if self.is_down:
+            raise ImagesUnavailable
+        url = f"https://res.cloudinary.com/fake/image/upload/v1/{public_id}.webp"
+        self.kept[public_id] = StoredPicture(url, public_id, 960, 1200)
+        return self.kept[public_id]
+
+    def destroy(self, public_id: str) -> None:
+        self.kept.pop(public_id, None)

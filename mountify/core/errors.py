@@ -139,3 +139,14 @@ class MailRefused(ShopError):
     status = 503
     code = "mail_refused"
     message = N_("The mail service did not accept this mail.")
+
+
+class ImagesUnavailable(ShopError):
+    status = 503
+    code = "images_unavailable"
+    message = N_("The image service did not answer. Please try again.")
+
+
+class ImageRefused(ShopError):
+    code = "image_refused"
+    message = N_("This file is not a picture the shop can use.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,21 @@ from sqlalchemy.orm import Session
 from mountify import db
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
+from mountify.core.pictures import StoredPicture
+from mountify.gateways import Images
 from mountify.models.account import Role
 from mountify.models.catalogue import Product
 from mountify.models.order import Order, OrderItem, OrderSource
 from mountify.services import accounts, inventory, products, settings
 from mountify.services.orders import lines_of
-from mountify.services.products import NewProduct
+from mountify.services.products import NewImage, NewProduct
 from mountify.services.settings import Shop, get_shop
 from mountify.transaction import transaction
 
 CATALOGUE = Path(__file__).parent.parent / "demo" / "catalogue.json"
 PAGE_TEXTS = CATALOGUE.parent / "pages"
+PICTURES = CATALOGUE.parent.parent / "static" / "img" / "demo"
+UPLOADS_AT_ONCE = 4
 ORDERS, DAYS = 200, 90
 ACCOUNTS = {
     "admin@mountify.example": (Role.ADMIN, "Ada Admin"),
@@ -55,8 +60,11 @@ _PEOPLE = (
 )
 
 
-def seed(passwords: dict[str, str], *, now: datetime) -> bool:
-    """Load the demo shop into an empty database, once; all of it or nothing. Gives False when there are products."""
+def seed(passwords: dict[str, str], *, images: Images | None = None, now: datetime) -> bool:
+    """Load the demo shop into an empty database, once; all of it or nothing. Gives False when there are products.
+
+    Raises ImageRefused or ImagesUnavailable when the pictures cannot be uploaded.
+    """
     if db.session.scalar(select(func.count()).select_from(Product)):
         return False
     settings.change(
@@ -78,14 +86,32 @@ def seed(passwords: dict[str, str], *, now: datetime) -> bool:
         if email in passwords and accounts.find_by_email(email) is None:
             accounts.create(email, passwords[email], role=role, name=name)
     db.release()
+    catalogue = json.loads(CATALOGUE.read_text("utf-8"))
+    pictures = _upload(catalogue, images)
     shop = get_shop()
     with transaction() as session:
-        stock = _load_catalogue(session, json.loads(CATALOGUE.read_text("utf-8")), now)
+        stock = _load_catalogue(session, catalogue, pictures, now)
         _load_orders(session, stock, shop, now)
     return True
 
 
-def _load_catalogue(session: Session, catalogue: dict[str, Any], now: datetime) -> dict[int, int]:
+def _upload(catalogue: dict[str, Any], images: Images | None) -> dict[str, StoredPicture]:
+    """Give every picture to the image service, or take them from the static folder when there is none; by file name."""
+    names = [name for entry in catalogue["products"] for name in entry["images"]]
+    if images is None:
+        return {name: StoredPicture(f"/static/img/demo/{Path(name).stem}-960.webp", "", 960, 1200) for name in names}
+
+    def upload(name: str) -> StoredPicture:
+        stem = Path(name).stem
+        return images.upload((PICTURES / f"{stem}-960.webp").read_bytes(), f"demo/{stem}")
+
+    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
+        return dict(zip(names, pool.map(upload, names), strict=True))
+
+
+def _load_catalogue(
+    session: Session, catalogue: dict[str, Any], pictures: dict[str, StoredPicture], now: datetime
+) -> dict[int, int]:
     """Make categories and products, newest first in the file; gives what each product shall have on hand."""
     categories = {
         entry["slug"]: products.add_category(
@@ -105,16 +131,17 @@ def _load_catalogue(session: Session, catalogue: dict[str, Any], now: datetime) 
                 detailed_description=entry["detailed_description"],
                 category_id=categories[entry["category"]],
                 attributes=entry["attributes"],
-                images=[
-                    (f"/static/img/demo/{Path(name).stem}-960.webp", alt)
-                    for name, alt in zip(entry["images"], entry["alt"], strict=True)
-                ],
+                images=[_image(pictures[name], alt) for name, alt in zip(entry["images"], entry["alt"], strict=True)],
             ),
         )
         product.created_at = now - timedelta(days=3 * age + DAYS if age >= 4 else age)
         stock[product.id] = entry["on_hand"]
     session.flush()
     return stock
+
+
+def _image(stored: StoredPicture, alt: str) -> NewImage:
+    return NewImage(stored.url, alt, stored.public_id or None, stored.width, stored.height)
 
 
 def _load_orders(session: Session, stock: dict[int, int], shop: Shop, now: datetime) -> None:

@@ -85,8 +85,19 @@ class Address:
 
 
 @dataclass(frozen=True)
+class NewImage:
+    """A picture of a product; `width` and `height` in pixels, `public_id` its name at the image service."""
+
+    url: str
+    alt: str
+    public_id: str | None = None
+    width: int = 960
+    height: int = 1200
+
+
+@dataclass(frozen=True)
 class NewProduct:
-    """A product to be made. `images` are (address, alternative text), the first is the main one."""
+    """A product to be made. The first of its images is the main one."""
 
     name: str
     price: Money
@@ -95,7 +106,7 @@ class NewProduct:
     category_id: int | None = None
     slug: str | None = None
     attributes: dict[str, int] = field(default_factory=dict)
-    images: Sequence[tuple[str, str]] = ()
+    images: Sequence[NewImage] = ()
 
 
 def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Page:
@@ -222,7 +233,7 @@ def add_category(session: Session, name: str, slug: str, description: str, displ
 
 def add_product(session: Session, new: NewProduct) -> Product:
     """Make a published product with empty stock, inside the caller's transaction."""
-    urls = [url for url, _ in new.images]
+    first, second = [*new.images, None, None][:2]
     product = Product(
         name=new.name,
         slug=new.slug or slugify(new.name),
@@ -231,12 +242,22 @@ def add_product(session: Session, new: NewProduct) -> Product:
         detailed_description=new.detailed_description,
         category_id=new.category_id,
         attributes=new.attributes,
-        image_url=urls[0] if urls else None,
-        image_url_hover=urls[1] if len(urls) > 1 else None,
+        image_url=first.url if first else None,
+        image_public_id=first.public_id if first else None,
+        image_url_hover=second.url if second else None,
+        image_hover_public_id=second.public_id if second else None,
         stock=Inventory(),
         images=[
-            ProductImage(image_url=url, alt=alt, display_order=place, is_primary=place == 0, width=960, height=1200)
-            for place, (url, alt) in enumerate(new.images)
+            ProductImage(
+                image_url=image.url,
+                cloudinary_public_id=image.public_id,
+                alt=image.alt,
+                display_order=place,
+                is_primary=place == 0,
+                width=image.width,
+                height=image.height,
+            )
+            for place, image in enumerate(new.images)
         ],
     )
     session.add(product)

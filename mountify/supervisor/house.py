@@ -17,11 +17,20 @@ from mountify.embedded.processes import free_port, is_port_free
 ROOT = Path(__file__).parent.parent.parent
 TOLD = (
     *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BASE_URL", "PORT", "CURRENCY", "SHOP_TIMEZONE", "MAIL_FROM"),
-    *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "RESEND_API_KEY", "RESEND_API_URL"),
+    *(
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "STRIPE_API_BASE",
+        "RESEND_API_KEY",
+        "RESEND_API_URL",
+        "CLOUDINARY_URL",
+    ),
 )
 DEMO_ACCOUNTS = ("admin@mountify.example", "staff@mountify.example", "alice@mountify.example")
 # What stands for a server that has no address yet, so that everything else can be checked before it is started.
 _LATER = {"DATABASE_URL": "postgresql://later/later", "REDIS_URL": "redis://later/0"}
+
+SANDBOX_IMAGES = "100000000000017:sandbox-secret@mountify"  # the one account the sandbox's Cloudinary knows
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ def furnish(environ: Mapping[str, str]) -> tuple[House, dict[str, str]]:
             told["STRIPE_API_BASE"] = house.sandbox_url
         if not environ.get("RESEND_API_KEY"):
             told["RESEND_API_URL"] = house.sandbox_url
+        told.setdefault("CLOUDINARY_URL", f"cloudinary://{SANDBOX_IMAGES}?upload_prefix={house.sandbox_url}")
     if environ.get("STRIPE_SECRET_KEY") and not environ.get("STRIPE_WEBHOOK_SECRET"):
         del told["STRIPE_WEBHOOK_SECRET"]
     check({**_LATER, **told})

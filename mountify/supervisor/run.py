@@ -30,6 +30,7 @@ from mountify.supervisor.house import (
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.5
 THREADS = 8
+PYTHON = (sys.executable, "-m")
 
 
 def up(environ: Mapping[str, str]) -> int:
@@ -67,7 +68,14 @@ class Run:
             say(f"Ended {count} processes that a killed run had left behind.")
         house, told = furnish(environ)
         insist_on_free_ports(house)
-        for step in (self._start_servers, self._prepare, self._start_children, self._announce):
+        for step in (
+            self._start_servers,
+            self._migrate,
+            self._start_sandbox,
+            self._load_demo,
+            self._start_children,
+            self._announce,
+        ):
             if self.is_over:
                 return
             step(house, told)
@@ -118,8 +126,10 @@ class Run:
             told["REDIS_URL"] = redis.start()
         check(told)
 
-    def _prepare(self, house: House, told: dict[str, str]) -> None:
+    def _migrate(self, house: House, told: dict[str, str]) -> None:
         self._once("The database could not be migrated", ["migrate"], house, told)
+
+    def _load_demo(self, house: House, told: dict[str, str]) -> None:
         if house.needs_postgres:
             demo_accounts(house)
             self._once(
@@ -139,18 +149,18 @@ class Run:
         if done.returncode:
             raise EmbeddedError(f"{trouble}:\n{(done.stderr or done.stdout).strip()[-2000:]}")
 
-    def _start_children(self, house: House, told: dict[str, str]) -> None:
-        # Fewer memory arenas: eight threads that each keep one cost more than they gain here.
-        env = {"MALLOC_ARENA_MAX": "2", **told, "PYTHONUNBUFFERED": "1"}
-        python = [sys.executable, "-m"]
+    def _start_sandbox(self, house: House, told: dict[str, str]) -> None:
         if house.needs_sandbox:
             self._start(
-                Child("sandbox", [*python, *_sandbox(house, told)], env, house.var, patience_s=3),
+                Child("sandbox", [*PYTHON, *_sandbox(house, told)], _environment(told), house.var, patience_s=3),
                 lambda: _answers(house.sandbox_port, "/"),
             )
-        self._start(Child("worker", [*python, "mountify", "worker"], env, house.var, patience_s=25), lambda: True)
+
+    def _start_children(self, house: House, told: dict[str, str]) -> None:
+        env = _environment(told)
+        self._start(Child("worker", [*PYTHON, "mountify", "worker"], env, house.var, patience_s=25), lambda: True)
         self._start(
-            Child("web", [*python, *_web(house, told)], env, house.var), lambda: _answers(house.port, "/readyz")
+            Child("web", [*PYTHON, *_web(house, told)], env, house.var), lambda: _answers(house.port, "/readyz")
         )
 
     def _start(self, child: Child, is_ready: Callable[[], bool]) -> None:
@@ -176,6 +186,11 @@ class Run:
 
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+def _environment(told: Mapping[str, str]) -> dict[str, str]:
+    """What a part is told. Fewer memory arenas: eight threads that each keep one cost more than they gain here."""
+    return {"MALLOC_ARENA_MAX": "2", **told, "PYTHONUNBUFFERED": "1"}
 
 
 def _sandbox(house: House, told: Mapping[str, str]) -> list[str]:

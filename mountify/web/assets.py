@@ -12,6 +12,8 @@ import brotli
 from flask import Blueprint, Flask, Response, current_app, make_response, request
 from werkzeug.exceptions import NotFound
 
+from mountify.core.pictures import sized
+
 STATIC = Path(__file__).parent.parent / "static"
 YEAR_S = 365 * 24 * 3600
 DAY_S = 24 * 3600
@@ -49,6 +51,8 @@ def static_url(path: str) -> str:
 
 def picture(url: str | None, width: int) -> str:
     """The address of a picture of ours in another width (320, 640 or 960 px); any other picture as it is."""
+    if url and (uploaded := sized(url, width)):
+        return uploaded
     return re.sub(r"^/static/(.+)-960\.webp$", rf"{current_app.config['STATIC_URL']}/\1-{width}.webp", url or "")
 
 

@@ -48,12 +48,13 @@ def _send_cart_cookie(response: Response, config: Config) -> None:
 
 def content_security_policy(config: Config) -> str:
     static = f" {config.static_origin}" if config.static_origin else ""
+    images = f" {config.image_origin}" if config.image_origin else ""
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src 'self'{static}",
             f"style-src 'self'{static}",
-            f"img-src 'self' data:{static}",
+            f"img-src 'self' data:{static}{images}",
             "connect-src 'self'",
             f"form-action 'self' {' '.join(config.checkout_origins)}",
             "frame-ancestors 'none'",

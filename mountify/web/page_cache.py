@@ -64,20 +64,21 @@ def worth_keeping() -> None:
 
 
 def _find(key: str) -> tuple[str | None, str | None]:
-    """Where this is kept, and what is there; nowhere while Redis is down."""
+    """Where this is kept, and what is there of the version of now; nowhere while Redis is down."""
+    place = f"page:{current_app.config['PAGE_GENERATION']}:{key}"
     try:
         g.version = freshness.read(_store())
-        place = f"page:{current_app.config['PAGE_GENERATION']}:{g.version}:{key}"
-        return place, _store().ask(lambda redis: redis.get(place))
+        version, _newline, body = (_store().ask(lambda redis: redis.get(place)) or "").partition("\n")
     except StoreDown:
         return None, None
+    return place, body if version == str(g.version) else None
 
 
 def _keep(place: str | None, body: str) -> None:
     if place is None:
         return
     try:
-        _store().ask(lambda redis: redis.set(place, body, ex=KEPT_S))
+        _store().ask(lambda redis: redis.set(place, f"{g.version}\n{body}", ex=KEPT_S))
     except StoreDown:
         return
 

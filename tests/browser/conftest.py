@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from mountify.embedded.processes import free_port, wait_until
+from mountify.supervisor.house import SANDBOX_IMAGES
 from tests.conftest import DATABASE
 from tests.running import ROOT, Supervisor
 
@@ -81,11 +82,12 @@ def shop(number: int, redis_url: str, tmp_path_factory: pytest.TempPathFactory) 
         "STRIPE_SECRET_KEY": "sk_test_x",
         "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef",
         "RESEND_API_KEY": "re_x",
+        "CLOUDINARY_URL": f"cloudinary://{SANDBOX_IMAGES}?upload_prefix=http://localhost:{ports['SANDBOX_PORT']}",
     }
     env = {**run.env, **vendors}
+    run.start().wait_until_ready()
     seeded = mountify("seed", "--demo", "--accounts", str(folder / "accounts.json"), env=env)
     assert seeded.returncode == 0, seeded.stderr
-    run.start().wait_until_ready()
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     yield Shop(f"http://127.0.0.1:{ports['PORT']}", f"http://localhost:{ports['SANDBOX_PORT']}", engine, env)
     assert run.stop() == 0

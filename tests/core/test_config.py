@@ -42,6 +42,9 @@ def test_a_good_configuration_is_read() -> None:
         ("STRIPE_WEBHOOK_SECRET", "short"),
         ("RESEND_API_KEY", ""),
         ("RESEND_API_URL", "ftp://mail.example"),
+        ("CLOUDINARY_URL", "https://res.cloudinary.com/mine"),
+        ("CLOUDINARY_URL", "cloudinary://key@mine"),
+        ("CLOUDINARY_URL", "cloudinary://key:secret@mine?upload_prefix=ftp://elsewhere"),
         ("BASE_URL", "http://shop.example"),
         ("BASE_URL", "https://shop.example/sub"),
         ("BASE_URL", "https://[bad"),
@@ -58,6 +61,13 @@ def test_a_wrong_value_is_named_in_one_sentence(name: str, value: str) -> None:
         load({**GOOD, name: value})
     assert str(caught.value).count("\n") == 0
     assert str(caught.value).endswith((".", "?"))
+
+
+def test_pictures_come_from_where_they_are_uploaded_to() -> None:
+    assert load(GOOD).image_origin == ""
+    assert load({**GOOD, "CLOUDINARY_URL": "cloudinary://1:s@mine"}).image_origin == "https://res.cloudinary.com"
+    played = load({**GOOD, "CLOUDINARY_URL": "cloudinary://1:s@mine?upload_prefix=http://localhost:3001"})
+    assert played.image_origin == "http://localhost:3001"
 
 
 def test_a_taken_default_is_this_machine() -> None:

@@ -73,6 +73,15 @@ def test_a_change_shows_at_once(browser: Browser, change: str) -> None:
     assert browser.get("/products").get_data() != before
 
 
+def test_changes_do_not_fill_redis(browser: Browser, redis: Redis) -> None:
+    product = make_product("Phone stand")
+    for price in ("1.00", "2.00", "3.00"):
+        with transaction() as session:
+            session.get_one(Product, product.id).price = Money.of(price)
+        assert f"${price}" in words(browser.get("/products"))
+    assert len(redis.keys("page:*")) == 1
+
+
 def test_a_reservation_shows_at_once(browser: Browser) -> None:
     product = make_product("Phone stand", stock=3)
     assert "3 left" in words(browser.get("/products"))

@@ -22,6 +22,7 @@ def test_with_nothing_configured_everything_is_from_the_box(tmp_path: Path) -> N
     house, told = furnish({"MOUNTIFY_VAR": str(tmp_path), "PORT": "4567", "SANDBOX_PORT": "4568"})
     assert house.needs_postgres and house.needs_redis and house.needs_sandbox
     assert told["STRIPE_API_BASE"] == told["RESEND_API_URL"] == "http://localhost:4568"
+    assert told["CLOUDINARY_URL"].endswith("@mountify?upload_prefix=http://localhost:4568")
     again = furnish({"MOUNTIFY_VAR": str(tmp_path), "PORT": "4567", "SANDBOX_PORT": "4568"})[1]
     assert again["SECRET_KEY"] == told["SECRET_KEY"]
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
@@ -31,7 +32,7 @@ def test_what_is_configured_replaces_its_part(tmp_path: Path) -> None:
     house, told = furnish({**REAL, "MOUNTIFY_VAR": str(tmp_path)})
     assert not (house.needs_postgres or house.needs_redis or house.needs_sandbox)
     assert {name: told[name] for name in REAL} == REAL
-    assert "STRIPE_API_BASE" not in told and "RESEND_API_URL" not in told
+    assert not {"STRIPE_API_BASE", "RESEND_API_URL", "CLOUDINARY_URL"} & set(told)
 
 
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "RESEND_API_KEY"])

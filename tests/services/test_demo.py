@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
+from mountify.core.errors import ImagesUnavailable
 from mountify.models.catalogue import Category, Product, ProductImage
 from mountify.models.order import Order
 from mountify.services import accounts, demo
 from mountify.services.audit import audit
 from mountify.services.settings import get_shop
 from mountify.web.assets import STATIC, picture
+from tests.fakes import FakeImages
 
 PASSWORDS = dict.fromkeys(demo.ACCOUNTS, "a password for the demo")
 
@@ -49,3 +52,21 @@ def test_every_picture_is_there_in_every_width_with_a_text(database: None, app: 
         with app.test_request_context():  # type: ignore[attr-defined]
             for width in (320, 640, 960):
                 assert (STATIC / picture(one.image_url, width).removeprefix("/static/")).is_file()
+
+
+def test_pictures_go_to_the_image_service_when_there_is_one(database: None) -> None:
+    images = FakeImages()
+    demo.seed(PASSWORDS, images=images, now=utcnow())
+    assert len(images.kept) == 72 and all(name.startswith("demo/") for name in images.kept)
+    photo = db.session.scalars(select(ProductImage).where(ProductImage.is_primary).limit(1)).one()
+    assert photo.image_url == images.kept[str(photo.cloudinary_public_id)].url
+    product = db.session.scalars(select(Product).where(Product.id == photo.product_id)).one()
+    assert (product.image_url, product.image_public_id) == (photo.image_url, photo.cloudinary_public_id)
+    assert "/f_auto,q_auto:eco,c_limit,w_320/" in picture(product.image_url, 320)
+
+
+def test_without_its_pictures_the_demo_shop_is_not_loaded(database: None) -> None:
+    with pytest.raises(ImagesUnavailable):
+        demo.seed(PASSWORDS, images=FakeImages(is_down=True), now=utcnow())
+    assert db.session.scalar(select(func.count()).select_from(Product)) == 0
+    assert demo.seed(PASSWORDS, images=FakeImages(), now=utcnow())
