@@ -64,6 +64,12 @@ class Supervisor:
         self.process.send_signal(number)
         return self.wait()
 
+    @property
+    def is_alive(self) -> bool:
+        """Say whether a supervisor of this shop lives, whoever has started it: it holds the servers' locks."""
+        told = ("MOUNTIFY_VAR", str(self.var))
+        return any(told in process.environment.items() and process.is_alive for process in every_process())
+
     def parts(self) -> list[Process]:
         """Everything that this run has started and that still lives."""
         mine = [p for p in every_process() if p.environment.get(MARK) == str(self.var)]

@@ -35,6 +35,24 @@ def elsewhere(shop: Shop) -> Iterator[Callable[[str], None]]:
         run("UPDATE products SET price = :price, status = 'published' WHERE id = :id", price=price, id=product_id)
 
 
+@pytest.fixture
+def sell_all(shop: Shop) -> Iterator[Callable[[], None]]:
+    """Somebody else buys every one of a part; taken back after the test. The ledger is told, as always."""
+    left = shop.one("SELECT on_hand FROM inventory JOIN products ON id = sku_id WHERE name = :one", one=ONE)
+
+    def move(delta: int) -> None:
+        with shop.engine.begin() as connection:
+            for statement in (
+                "UPDATE inventory SET on_hand = on_hand + :delta FROM products WHERE sku_id = id AND name = :one",
+                "INSERT INTO stock_movements (product_id, delta, reason)"
+                " SELECT id, :delta, 'correction' FROM products WHERE name = :one",
+            ):
+                connection.execute(sa.text(statement), {"delta": delta, "one": ONE})
+
+    yield lambda: move(-left)
+    move(left)
+
+
 def fill(page: Page) -> None:
     for count, name in enumerate((ONE, OTHER), 1):
         open_part(page, name)
@@ -70,6 +88,19 @@ def test_what_is_gone_meanwhile_is_marked_and_left_out(
     expect(page.get_by_role("spinbutton")).to_have_count(1)
     page.get_by_role("link", name="Check out").click()
     expect(page.get_by_label("Email")).to_be_visible()
+
+
+def test_sold_out_while_in_the_cart_is_marked_and_not_charged(
+    page: Page, sell_all: Callable[[], None], look: Callable[[str], None]
+) -> None:
+    fill(page)
+    sell_all()
+    open_cart(page)
+    expect(page.get_by_text("Sold out, not charged")).to_be_visible()
+    expect(page.get_by_role("link", name="Check out")).to_have_count(0)
+    look("sold-out")
+    page.get_by_role("button", name=f"Remove {ONE}").click()
+    expect(page.get_by_role("link", name="Check out")).to_be_visible()
 
 
 def test_two_tabs_and_a_double_click_are_harmless(page: Page) -> None:

@@ -136,4 +136,4 @@ def test_the_parts_end_with_the_make_that_started_them(var: Path, ports: dict[st
     assert wait_until(lambda: (var / "run" / "web.pid").exists(), START_S)
     starter.kill()
     starter.wait()
-    assert wait_until(lambda: not run.parts() and not (var / "run" / "web.pid").exists(), 60)
+    assert wait_until(lambda: not run.parts() and not run.is_alive and not (var / "run" / "web.pid").exists(), 60)
