@@ -20,6 +20,7 @@ from mountify.services.settings import get_shop
 from mountify.transaction import transaction
 
 KEPT = timedelta(days=90)
+MOST_AT_ONCE = 100  # of one product, when a list of items is ordered without a cart
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,12 @@ def remove_item(owner: CartOwner, product_id: int) -> bool:
 
 
 def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -> None:
-    """Make the cart hold exactly these products. Raises UnknownProducts, NotEnoughStock, CartFull or CartTooDear."""
+    """Make the cart hold exactly these products, 1 to 100 of each; whether they can be had is for the checkout to say.
+
+    Raises QuantityOutOfRange, UnknownProducts, CartFull or CartTooDear; then nothing has changed.
+    """
+    if not all(1 <= quantity <= MOST_AT_ONCE for quantity in quantities.values()):
+        raise QuantityOutOfRange(low=1, high=MOST_AT_ONCE)
     with transaction() as session:
         cart = _open_cart(session, owner, now)
         session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
@@ -192,7 +198,6 @@ def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -
                 product = _get_product(session, product_id)
             except NotFound:
                 raise UnknownProducts from None
-            _check_available(product, quantity)
             session.add(CartItem(cart_id=cart.id, product_id=product_id, quantity=quantity, price_seen=product.price))
         _check_limits(session, cart)
 

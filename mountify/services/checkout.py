@@ -228,9 +228,11 @@ def _end_superseded(old: _Superseded, *, payments: Payments, site: Site, now: da
 
 
 def _fingerprint(view: CartView, email: str) -> str:
-    """Everything a changed cart would change in the order."""
+    """Everything a changed cart would change in the order. Not what is in stock: the order itself holds some of it."""
     parts = [f"{line.product.id}x{line.quantity}@{line.price}" for line in view.lines]
-    return hashlib.sha256("|".join([*sorted(parts), str(view.total), email.lower()]).encode()).hexdigest()
+    subtotal = Money.sum(line.total for line in view.lines)
+    total = subtotal + get_shop().shipping_for(subtotal)
+    return hashlib.sha256("|".join([*sorted(parts), str(total), email.lower()]).encode()).hexdigest()
 
 
 def _session_params(order: Order, shop: Shop, site: Site, expires_at: datetime) -> dict[str, Any]:

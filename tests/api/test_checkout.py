@@ -63,6 +63,14 @@ def test_the_same_key_is_the_same_order(browser: Browser) -> None:
     assert first.json == second.json and orders() == 1 and reserved(product.id) == 2
 
 
+def test_the_same_key_is_the_same_order_even_when_it_holds_the_last_of_them(browser: Browser) -> None:
+    product, key = make_product(stock=2), new_key()
+    items = [{"productId": product.id, "quantity": 2}]
+    first, second = buy(browser, items, checkoutKey=key), buy(browser, items, checkoutKey=key)
+    assert second.status_code == 200 and first.json == second.json
+    assert orders() == 1 and reserved(product.id) == 2
+
+
 def test_prices_are_the_shops(browser: Browser, payments: FakePayments) -> None:
     product = make_product(price="14.00")
     answer = buy(browser, [{"productId": product.id, "quantity": 1, "price": 0.01}], total=0.01, status="paid")
