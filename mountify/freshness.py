@@ -28,9 +28,12 @@ _CHANGED = "mountify.shown_has_changed"
 
 def read(store: Store) -> int:
     """Give the version: nanoseconds since 1970 of the last change. Raises StoreDown."""
-    now = time.time_ns()
-    store.ask(lambda redis: redis.set(_VERSION, now, nx=True))
-    return int(store.ask(lambda redis: redis.get(_VERSION)) or now)
+    known = store.ask(lambda redis: redis.get(_VERSION))
+    if known is None:
+        now = time.time_ns()
+        store.ask(lambda redis: redis.set(_VERSION, now, nx=True))
+        known = store.ask(lambda redis: redis.get(_VERSION)) or now
+    return int(known)
 
 
 def watch(store: Store) -> None:
@@ -53,6 +56,8 @@ def _executed(state: ORMExecuteState) -> None:
 
 
 def _committed(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint: nobody else sees the change before the transaction around it is over
     if not session.info.pop(_CHANGED, False) or _Watch.store is None:
         return
     now = time.time_ns()

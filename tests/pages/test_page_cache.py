@@ -112,6 +112,17 @@ def test_what_was_rolled_back_drops_nothing(browser: Browser, redis: Redis) -> N
     assert redis.get("catalogue:version") == version
 
 
+def test_a_savepoint_is_no_commit(browser: Browser, redis: Redis) -> None:
+    product = make_product("Phone stand", stock=3)
+    browser.get("/products")
+    version = redis.get("catalogue:version")
+    with transaction() as session:
+        with session.begin_nested():
+            inventory.receive(session, product.id, 2, reason="correction", now=utcnow())
+        assert redis.get("catalogue:version") == version
+    assert redis.get("catalogue:version") != version
+
+
 def test_names_nobody_knows_keep_nothing(browser: Browser, redis: Redis) -> None:
     make_product("Phone stand")
     browser.get("/products")
