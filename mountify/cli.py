@@ -91,8 +91,8 @@ def doctor() -> None:
 
 def _connected() -> Config:
     """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence."""
-    from mountify import db, freshness
-    from mountify.store import Store
+    from mountify import db
+    from mountify.store import Store, share
     from mountify.supervisor.house import recall
 
     try:
@@ -100,5 +100,5 @@ def _connected() -> Config:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     db.connect(config.database_url)
-    freshness.watch(Store(config.redis_url))
+    share(Store(config.redis_url))
     return config

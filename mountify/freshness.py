@@ -13,11 +13,11 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from mountify import db
+from mountify import db, store
 from mountify.models.account import Setting
 from mountify.models.base import Base
 from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductSlug
-from mountify.store import Store, StoreDown
+from mountify.store import StoreDown
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ _VERSION = "catalogue:version"
 _CHANGED = "mountify.shown_has_changed"
 
 
-def read(store: Store) -> int:
+def read() -> int:
     """Give the version: nanoseconds since 1970 of the last change. Raises StoreDown."""
     known = store.ask(lambda redis: redis.get(_VERSION))
     if known is None:
@@ -34,15 +34,6 @@ def read(store: Store) -> int:
         store.ask(lambda redis: redis.set(_VERSION, now, nx=True))
         known = store.ask(lambda redis: redis.get(_VERSION)) or now
     return int(known)
-
-
-def watch(store: Store) -> None:
-    """From now on tell this Redis about every change this process commits."""
-    _Watch.store = store
-
-
-class _Watch:
-    store: Store | None = None
 
 
 def _flushed(session: Session, _context: Any) -> None:
@@ -58,11 +49,11 @@ def _executed(state: ORMExecuteState) -> None:
 def _committed(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a savepoint: nobody else sees the change before the transaction around it is over
-    if not session.info.pop(_CHANGED, False) or _Watch.store is None:
+    if not session.info.pop(_CHANGED, False):
         return
     now = time.time_ns()
     try:
-        _Watch.store.ask(lambda redis: redis.set(_VERSION, now))
+        store.ask(lambda redis: redis.set(_VERSION, now))
     except StoreDown:
         log.warning("cache_not_told")
 

@@ -44,3 +44,19 @@ class Store:
             with self._lock:
                 self._closed_until = time.monotonic() + BREAK_S
             raise StoreDown from error
+
+
+class _Shared:
+    store: Store | None = None
+
+
+def share(store: Store) -> None:
+    """From now on this is the Redis that changes of this process are told to."""
+    _Shared.store = store
+
+
+def ask(question: Callable[[Redis], Any]) -> Any:
+    """Run one question on the shared Redis. Raises StoreDown when it does not answer, or when there is none."""
+    if _Shared.store is None:
+        raise StoreDown
+    return _Shared.store.ask(question)

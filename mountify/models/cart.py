@@ -26,6 +26,15 @@ class Cart(Base):
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
 
+    @staticmethod
+    def key_of(user_id: int | None, token_hash: str | None) -> str:
+        """The name of a cart for whoever remembers something about it."""
+        return f"u{user_id}" if user_id else token_hash or ""
+
+    @property
+    def key(self) -> str:
+        return self.key_of(self.user_id, self.token_hash)
+
     items: Mapped[list[CartItem]] = relationship(
         lazy="raise_on_sql", order_by="CartItem.id", cascade="all, delete-orphan", passive_deletes=True
     )

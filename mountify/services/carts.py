@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, contains_eager
 
-from mountify import db
+from mountify import cart_counts, db
 from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange, UnknownProducts
 from mountify.core.money import MAXIMUM, ZERO, Money
 from mountify.core.tokens import hash_token
@@ -34,6 +34,10 @@ class CartOwner:
     @property
     def orders_for(self) -> int | None:
         return self.user_id or self.buyer_id
+
+    @property
+    def cart_key(self) -> str:
+        return Cart.key_of(self.user_id, None if self.user_id else hash_token(self.token or ""))
 
     @property
     def columns(self) -> dict[str, int | str | None]:
@@ -126,7 +130,11 @@ def get_view(owner: CartOwner | None) -> CartView:
 
 
 def count(owner: CartOwner) -> int:
-    """Count the parts in a cart."""
+    """Say how many parts are in a cart."""
+    return cart_counts.read(owner.cart_key, lambda: _count(owner))
+
+
+def _count(owner: CartOwner) -> int:
     total = db.session.scalar(
         select(func.coalesce(func.sum(CartItem.quantity), 0))
         .join(Cart, Cart.id == CartItem.cart_id)
@@ -277,7 +285,19 @@ def _cart(owner: CartOwner) -> Select[Cart]:
 
 def lock_cart(session: Session, owner: CartOwner) -> Cart | None:
     """Lock an owner's cart: the first lock of whatever depends on it (cart, then order, then product)."""
-    return session.scalars(_cart(owner).with_for_update().execution_options(populate_existing=True)).one_or_none()
+    return _locked(session, _cart(owner))
+
+
+def lock_by_id(session: Session, cart_id: int) -> Cart | None:
+    """Lock a cart that an order came from; it may be gone."""
+    return _locked(session, select(Cart).where(Cart.id == cart_id))
+
+
+def _locked(session: Session, wanted: Select[Cart]) -> Cart | None:
+    cart = session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if cart is not None:
+        cart_counts.touch(session, cart.key)
+    return cart
 
 
 def _open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:

@@ -15,7 +15,6 @@ from mountify.core.money import from_minor, to_minor
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
-from mountify.models.cart import Cart
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import carts, emails, inventory
@@ -53,7 +52,7 @@ def _settle(seen: PaymentSession, *, site: Site, now: datetime) -> int:
         attempt = _find_attempt(session, seen)
         cart_id = session.scalar(select(Order.cart_id).where(Order.id == attempt.order_id))
         if cart_id is not None:
-            session.scalar(select(Cart.id).where(Cart.id == cart_id).with_for_update())
+            carts.lock_by_id(session, cart_id)
         order = lock_order(session, attempt.order_id)
         session.refresh(attempt, with_for_update=True)
         reached("settle.locked")

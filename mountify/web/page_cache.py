@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, request
 
 from mountify import freshness
-from mountify.store import Store, StoreDown
+from mountify.store import Store, StoreDown, ask, share
 from mountify.web.answers import wants_fragment
 from mountify.web.assets import bundle_fingerprint
 from mountify.web.headers import carries_cookie
@@ -23,9 +23,8 @@ _STARTED_NS = time.time_ns()
 
 
 def init_page_cache(app: Flask, store: Store) -> None:
-    app.extensions["page_cache"] = store
     app.config["PAGE_GENERATION"] = _generation(app)
-    freshness.watch(store)
+    share(store)
     app.after_request(_validate)
 
 
@@ -67,8 +66,8 @@ def _find(key: str) -> tuple[str | None, str | None]:
     """Where this is kept, and what is there of the version of now; nowhere while Redis is down."""
     place = f"page:{current_app.config['PAGE_GENERATION']}:{key}"
     try:
-        g.version = freshness.read(_store())
-        version, _newline, body = (_store().ask(lambda redis: redis.get(place)) or "").partition("\n")
+        g.version = freshness.read()
+        version, _newline, body = (ask(lambda redis: redis.get(place)) or "").partition("\n")
     except StoreDown:
         return None, None
     return place, body if version == str(g.version) else None
@@ -78,7 +77,7 @@ def _keep(place: str | None, body: str) -> None:
     if place is None:
         return
     try:
-        _store().ask(lambda redis: redis.set(place, f"{g.version}\n{body}", ex=KEPT_S))
+        ask(lambda redis: redis.set(place, f"{g.version}\n{body}", ex=KEPT_S))
     except StoreDown:
         return
 
@@ -89,10 +88,6 @@ def _generation(app: Flask) -> str:
     for template in sorted((Path(app.root_path) / "templates").rglob("*.html")):
         digest.update(template.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _store() -> Store:
-    return cast(Store, current_app.extensions["page_cache"])
 
 
 def _validate(response: Response) -> Response:

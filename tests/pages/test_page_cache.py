@@ -19,28 +19,13 @@ from mountify.models.catalogue import Category, Product, ProductStatus
 from mountify.services import inventory, settings
 from mountify.transaction import transaction
 from tests.factories import make_category, make_product, make_shop
+from tests.queries import queries
 from tests.web import Browser, words
 
 
 @pytest.fixture(autouse=True)
 def shop(database: None) -> None:
     make_shop()
-
-
-def queries(of: Callable[[], object]) -> list[str]:
-    """What PostgreSQL is asked while something happens."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            asked.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        of()
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
-    return asked
 
 
 def test_a_page_that_was_read_before_asks_the_database_nothing(browser: Browser) -> None:
