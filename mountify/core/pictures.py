@@ -1,10 +1,25 @@
-"""Pictures that an image service keeps, and their addresses in other sizes."""
+"""Pictures that an image service keeps, their addresses in other sizes, and what stands in until they are there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 _UPLOADED = "/image/upload/"
+
+# What a page can paint without a style of its own: one class each in tokens.css, from dark to light, cool to warm.
+TONES: dict[str, tuple[int, int, int]] = {
+    "pa": (64, 66, 68),
+    "pb": (124, 132, 138),
+    "pc": (150, 144, 132),
+    "pd": (150, 104, 78),
+    "pe": (104, 124, 88),
+    "pf": (188, 196, 200),
+    "pg": (198, 196, 182),
+    "ph": (200, 168, 140),
+    "pi": (216, 208, 190),
+    "pj": (226, 202, 176),
+    "pk": (228, 228, 224),
+}
 
 
 @dataclass(frozen=True)
@@ -24,3 +39,15 @@ def sized(url: str, width: int) -> str | None:
     """
     before, found, after = url.partition(_UPLOADED)
     return f"{before}{found}f_auto,q_auto:eco,c_limit,w_{width}/{after}" if found else None
+
+
+def tone(color: str | None) -> str:
+    """The class that paints what comes closest to a colour such as "#d8d0c0"; nothing for no colour."""
+    if not color:
+        return ""
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return min(TONES, key=lambda name: _distance(TONES[name], (red, green, blue)))
+
+
+def _distance(one: tuple[int, int, int], other: tuple[int, int, int]) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))

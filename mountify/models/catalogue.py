@@ -15,6 +15,7 @@ from mountify.core.slugs import part_number
 from mountify.models.base import Base, CiText, Created, Id, Updated, words
 
 NEW_FOR_DAYS = 14
+_COLOR = "{} ~ '^#[0-9a-f]{{6}}$'"
 
 
 class ProductStatus(StrEnum):
@@ -39,6 +40,7 @@ class Product(Base):
     __table_args__ = (
         CheckConstraint("price >= 0", name="price"),
         CheckConstraint("low_stock_level >= 0", name="low_stock_level"),
+        CheckConstraint(_COLOR.format("image_color"), name="image_color"),
         Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
         Index("ix_products_published", "created_at", "id", postgresql_where=text("status = 'published'")),
@@ -55,6 +57,7 @@ class Product(Base):
     image_url_hover: Mapped[str | None] = mapped_column(Text)
     image_public_id: Mapped[str | None] = mapped_column(Text)
     image_hover_public_id: Mapped[str | None] = mapped_column(Text)
+    image_color: Mapped[str | None] = mapped_column(String(7))
     status: Mapped[ProductStatus] = mapped_column(words(ProductStatus, "status"), server_default="published")
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     low_stock_level: Mapped[int] = mapped_column(Integer, server_default="4")
@@ -109,6 +112,7 @@ class ProductImage(Base):
     __tablename__ = "product_images"
     __table_args__ = (
         Index("uq_product_images_primary", "product_id", unique=True, postgresql_where=text("is_primary")),
+        CheckConstraint(_COLOR.format("color"), name="color"),
     )
 
     id: Mapped[Id]
@@ -120,6 +124,7 @@ class ProductImage(Base):
     alt: Mapped[str] = mapped_column(Text, server_default="")
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)
+    color: Mapped[str | None] = mapped_column(String(7))
     created_at: Mapped[Created]
 
 

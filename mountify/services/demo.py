@@ -20,7 +20,7 @@ from mountify.gateways import Images
 from mountify.models.account import Role
 from mountify.models.catalogue import Product
 from mountify.models.order import Order, OrderItem, OrderSource
-from mountify.services import accounts, inventory, products, settings
+from mountify.services import accounts, inventory, pictures, products, settings
 from mountify.services.orders import lines_of
 from mountify.services.products import NewImage, NewProduct
 from mountify.services.settings import Shop, get_shop
@@ -87,10 +87,10 @@ def seed(passwords: dict[str, str], *, images: Images | None = None, now: dateti
             accounts.create(email, passwords[email], role=role, name=name)
     db.release()
     catalogue = json.loads(CATALOGUE.read_text("utf-8"))
-    pictures = _upload(catalogue, images)
+    stored = _upload(catalogue, images)
     shop = get_shop()
     with transaction() as session:
-        stock = _load_catalogue(session, catalogue, pictures, now)
+        stock = _load_catalogue(session, catalogue, stored, now)
         _load_orders(session, stock, shop, now)
     return True
 
@@ -102,15 +102,14 @@ def _upload(catalogue: dict[str, Any], images: Images | None) -> dict[str, Store
         return {name: StoredPicture(f"/static/img/demo/{Path(name).stem}-960.webp", "", 960, 1200) for name in names}
 
     def upload(name: str) -> StoredPicture:
-        stem = Path(name).stem
-        return images.upload((PICTURES / f"{stem}-960.webp").read_bytes(), f"demo/{stem}")
+        return images.upload(_read(name), f"demo/{Path(name).stem}")
 
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         return dict(zip(names, pool.map(upload, names), strict=True))
 
 
 def _load_catalogue(
-    session: Session, catalogue: dict[str, Any], pictures: dict[str, StoredPicture], now: datetime
+    session: Session, catalogue: dict[str, Any], stored: dict[str, StoredPicture], now: datetime
 ) -> dict[int, int]:
     """Make categories and products, newest first in the file; gives what each product shall have on hand."""
     categories = {
@@ -131,7 +130,9 @@ def _load_catalogue(
                 detailed_description=entry["detailed_description"],
                 category_id=categories[entry["category"]],
                 attributes=entry["attributes"],
-                images=[_image(pictures[name], alt) for name, alt in zip(entry["images"], entry["alt"], strict=True)],
+                images=[
+                    _image(name, stored[name], alt) for name, alt in zip(entry["images"], entry["alt"], strict=True)
+                ],
             ),
         )
         product.created_at = now - timedelta(days=3 * age + DAYS if age >= 4 else age)
@@ -140,8 +141,13 @@ def _load_catalogue(
     return stock
 
 
-def _image(stored: StoredPicture, alt: str) -> NewImage:
-    return NewImage(stored.url, alt, stored.public_id or None, stored.width, stored.height)
+def _image(name: str, stored: StoredPicture, alt: str) -> NewImage:
+    color = pictures.average_color(_read(name))
+    return NewImage(stored.url, alt, stored.public_id or None, stored.width, stored.height, color)
+
+
+def _read(name: str) -> bytes:
+    return (PICTURES / f"{Path(name).stem}-960.webp").read_bytes()
 
 
 def _load_orders(session: Session, stock: dict[int, int], shop: Shop, now: datetime) -> None:

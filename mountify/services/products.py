@@ -86,13 +86,17 @@ class Address:
 
 @dataclass(frozen=True)
 class NewImage:
-    """A picture of a product; `width` and `height` in pixels, `public_id` its name at the image service."""
+    """A picture of a product; `width` and `height` in pixels, `public_id` its name at the image service.
+
+    `color` is the picture seen from far away, such as "#d8d0c0".
+    """
 
     url: str
     alt: str
     public_id: str | None = None
     width: int = 960
     height: int = 1200
+    color: str | None = None
 
 
 @dataclass(frozen=True)
@@ -246,6 +250,7 @@ def add_product(session: Session, new: NewProduct) -> Product:
         image_public_id=first.public_id if first else None,
         image_url_hover=second.url if second else None,
         image_hover_public_id=second.public_id if second else None,
+        image_color=first.color if first else None,
         stock=Inventory(),
         images=[
             ProductImage(
@@ -256,6 +261,7 @@ def add_product(session: Session, new: NewProduct) -> Product:
                 is_primary=place == 0,
                 width=image.width,
                 height=image.height,
+                color=image.color,
             )
             for place, image in enumerate(new.images)
         ],

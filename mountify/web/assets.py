@@ -12,7 +12,7 @@ import brotli
 from flask import Blueprint, Flask, Response, current_app, make_response, request
 from werkzeug.exceptions import NotFound
 
-from mountify.core.pictures import sized
+from mountify.core.pictures import sized, tone
 
 STATIC = Path(__file__).parent.parent / "static"
 YEAR_S = 365 * 24 * 3600
@@ -31,7 +31,7 @@ bp = Blueprint("assets", __name__)
 def init_assets(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = DAY_S
     app.register_blueprint(bp)
-    app.jinja_env.globals.update(bundle_url=bundle_url, static_url=static_url, picture=picture)
+    app.jinja_env.globals.update(bundle_url=bundle_url, static_url=static_url, picture=picture, tone=tone)
     app.after_request(_keep_for_ever)
 
 

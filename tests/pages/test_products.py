@@ -118,3 +118,13 @@ def test_a_sold_out_part_cannot_be_put_in_the_cart(browser: Browser) -> None:
     answer = browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
     assert answer.status_code == 303
     assert "is sold out." in words(browser.get("/cart"))
+
+
+def test_a_tone_stands_in_for_each_picture_until_it_is_there(browser: Browser) -> None:
+    photo = ("/static/img/demo/ledge-phone-stand-960.webp", "A stand", None, 960, 1200, "#d8d0be")
+    product = make_product("Phone stand", images=[photo])
+    make_product("Wall hook", images=[("/static/img/demo/bow-coat-hook-960.webp", "A hook")])
+    listing = browser.get("/products").get_data(as_text=True)
+    assert listing.count('<img class="pi" src') == 1 and listing.count("<img src") == 1
+    page = browser.get(f"/products/{product.id}-{product.slug}").get_data(as_text=True)
+    assert '<img class="pi" src' in page

@@ -48,7 +48,7 @@ def test_every_picture_is_there_in_every_width_with_a_text(database: None, app: 
     pictures = db.session.scalars(select(ProductImage)).all()
     assert len(pictures) == 72
     for one in pictures:
-        assert len(one.alt) > 10
+        assert len(one.alt) > 10 and one.color is not None
         with app.test_request_context():  # type: ignore[attr-defined]
             for width in (320, 640, 960):
                 assert (STATIC / picture(one.image_url, width).removeprefix("/static/")).is_file()
