@@ -1,4 +1,4 @@
-"""The command line: `mountify up`, `migrate`, `seed`, `worker`, `audit`, `doctor`."""
+"""The command line: `mountify up`, `migrate`, `seed`, `worker`, `audit`, `doctor`, and the groups of operations.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from mountify.config import Config, ConfigError, load
+from mountify.cli_context import connected
+from mountify.operations import GROUPS
 
 
 @click.group()
@@ -30,7 +31,7 @@ def migrate() -> None:
     """Bring the database's shape up to date."""
     from mountify import schema
 
-    schema.upgrade(_connected().database_url)
+    schema.upgrade(connected().database_url)
 
 
 @main.command()
@@ -42,7 +43,7 @@ def seed(demo: bool, accounts: Path | None) -> None:
     from mountify.gateways import from_config
     from mountify.services import demo as shop
 
-    images = from_config(_connected()).images
+    images = from_config(connected()).images
     passwords = json.loads(accounts.read_text("utf-8")) if accounts else {}
     click.echo(
         "The demo shop is loaded."
@@ -58,7 +59,7 @@ def worker() -> None:
     from mountify.jobs.worker import run
 
     logs.configure()
-    config = _connected()
+    config = connected()
     run(config, gateways.from_config(config))
 
 
@@ -68,10 +69,10 @@ def audit() -> None:
     from mountify.core.clock import utcnow
     from mountify.services.audit import audit as check
 
-    _connected()
+    connected()
     violations = check(now=utcnow())
     for violation in violations:
-        click.echo(f"{violation.invariant}: {violation.what}")
+        click.echo(f"{violation.invariant}: {violation.what}. Next: {violation.repair}")
     click.echo(f"{len(violations)} violations" if violations else "Every invariant holds.")
     sys.exit(1 if violations else 0)
 
@@ -89,16 +90,5 @@ def doctor() -> None:
     sys.exit(0 if all(finding.is_well for finding in findings) else 1)
 
 
-def _connected() -> Config:
-    """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence."""
-    from mountify import db
-    from mountify.store import Store, share
-    from mountify.supervisor.house import recall
-
-    try:
-        config = load({**recall(os.environ), **os.environ})
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from error
-    db.connect(config.database_url)
-    share(Store(config.redis_url))
-    return config
+for group in GROUPS:
+    main.add_command(group)

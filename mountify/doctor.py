@@ -1,4 +1,4 @@
-"""Six questions about an installation, answered in plain words."""
+"""Questions about an installation, answered in plain words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from mountify import db
 from mountify.config import Config, ConfigError, load
-from mountify.services.readiness import is_ready
+from mountify.core.clock import utcnow
+from mountify.services.readiness import find_trouble
 from mountify.store import Store, StoreDown
 
 TIMEOUT_S = 3
@@ -23,7 +24,7 @@ class Finding:
 
 
 def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> list[Finding]:
-    """Look at configuration, database, Redis, Stripe, Resend and the shop's own address.
+    """Look at configuration, database, Redis, worker, Stripe, Resend, Cloudinary and the shop's own address.
 
     `embedded` names the variables that nobody set: their part is from the box.
     """
@@ -36,6 +37,7 @@ def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> lis
     questions: tuple[Callable[[Config], Finding], ...] = (
         lambda config: _database(config, kinds.get("DATABASE_URL", "")),
         lambda config: _redis(config, kinds.get("REDIS_URL", "")),
+        _worker,
         _stripe,
         _resend,
         _cloudinary,
@@ -50,7 +52,7 @@ def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> lis
 def _database(config: Config, kind: str) -> Finding:
     where = f"{kind}PostgreSQL at {_where(config.database_url)}"
     db.connect(config.database_url)
-    if not is_ready():
+    if find_trouble(now=utcnow()) == "database":
         return Finding("database", f"{where} does not answer", is_well=False)
     from mountify import schema
 
@@ -67,6 +69,16 @@ def _redis(config: Config, kind: str) -> Finding:
     except StoreDown:
         return Finding("redis", f"{where} does not answer; the shop sells, but more slowly", is_well=False)
     return Finding("redis", f"{where} answers")
+
+
+def _worker(config: Config) -> Finding:
+    words = {
+        "worker": "no worker is alive, so nothing is settled or sent; start one with `mountify worker`",
+        "queue": "jobs wait for more than a minute; a worker is stuck or there are too few",
+        "database": "nothing can be said while the database does not answer",
+    }
+    trouble = find_trouble(now=utcnow())
+    return Finding("worker", words[trouble] if trouble else "a worker is alive", is_well=trouble is None)
 
 
 def _stripe(config: Config) -> Finding:

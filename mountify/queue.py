@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
 from procrastinate import App, SyncPsycopgConnector
-from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, column, exists, select, table
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, cast, column, delete, exists, select, table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 # Never opened: every job is written through the connection of the open transaction.
 _app = App(connector=SyncPsycopgConnector())
 
-_jobs = table("procrastinate_jobs", column("task_name", String), column("status", String), column("args", JSONB))
+_jobs = table(
+    "procrastinate_jobs",
+    column("id", BigInteger),
+    column("task_name", String),
+    column("status", String),
+    column("args", JSONB),
+    column("attempts", Integer),
+)
 
 
 def defer(session: Session, task: str, *, lock: str | None = None, **arguments: int | str) -> None:
@@ -19,11 +30,48 @@ def defer(session: Session, task: str, *, lock: str | None = None, **arguments: 
     _app.configure_task(task, connection=connection, lock=lock).defer(**arguments)
 
 
-def has_live_job(task: str, argument: str, value: InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """A condition: a job of this task, about this row, waits or is being worked on."""
-    live: Select[tuple[object]] = select(_jobs.c.task_name).where(
+def has_job(task: str, argument: str, value: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """A condition: a job of this task, about this row, waits, is being worked on, or is dead and waits for a person."""
+    known: Select[tuple[object]] = select(_jobs.c.task_name).where(
         _jobs.c.task_name == task,
-        _jobs.c.status.cast(String).in_(("todo", "doing")),
+        _jobs.c.status.cast(String).in_(("todo", "doing", "failed")),
         cast(_jobs.c.args[argument].astext, BigInteger) == value,
     )
-    return exists(live)
+    return exists(known)
+
+
+@dataclass(frozen=True)
+class DeadJob:
+    """A job that failed for the last time."""
+
+    id: int
+    task: str
+    arguments: dict[str, Any]
+    attempts: int
+
+
+def list_dead(session: Session) -> list[DeadJob]:
+    """List what is not tried again by itself, oldest first."""
+    rows = session.execute(
+        select(_jobs.c.id, _jobs.c.task_name, _jobs.c.args, _jobs.c.attempts).where(_is_dead()).order_by(_jobs.c.id)
+    )
+    return [DeadJob(*row) for row in rows]
+
+
+def retry(session: Session, job_id: int) -> bool:
+    """Put a new job in the place of a dead one, and say whether there was one."""
+    found = session.execute(
+        delete(_jobs).where(_jobs.c.id == job_id, _is_dead()).returning(_jobs.c.task_name, _jobs.c.args)
+    ).one_or_none()
+    if found is not None:
+        defer(session, found.task_name, **found.args)
+    return found is not None
+
+
+def forget_dead(session: Session, tasks: Collection[str]) -> None:
+    """Let dead jobs go of tasks that come round again by themselves."""
+    session.execute(delete(_jobs).where(_jobs.c.task_name.in_(tasks), _is_dead()))
+
+
+def _is_dead() -> ColumnElement[bool]:
+    return _jobs.c.status.cast(String) == "failed"

@@ -42,12 +42,13 @@ def test_every_question_gets_an_answer_and_no_secret(environment: dict[str, str]
         "ok   configuration",
         "ok   database",
         "ok   redis",
+        "WRONG worker",
         "WRONG stripe",
         "WRONG resend",
         "ok   cloudinary",
         "WRONG shop",
     ]
-    assert "up to date" in lines[1] and "cannot be reached" in lines[3]
+    assert "up to date" in lines[1] and "cannot be reached" in lines[4]
     password = environment["DATABASE_URL"].split(":")[2].split("@")[0]
     assert password not in told.stdout and environment["SECRET_KEY"] not in told.stdout
 

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 CONNECT_S, READ_S, RETRIES = 3, 10, 2
 TOLERANCE_S = 300
+_EXPANDED = ["payment_intent"]  # says whether a delayed payment is on its way or has failed
 
 
 class StripePayments:
-    """Raises PaymentsUnavailable when it is unclear what Stripe did, PaymentRefused when Stripe said no."""
+    """Raises PaymentsUnavailable when it is unclear what Stripe did, PaymentRefused when Stripe said no.
+
+    A key that Stripe does not take says nothing about a request, so it counts as unclear.
+    """
 
     def __init__(
         self,
@@ -45,12 +49,12 @@ class StripePayments:
 
     def get_session(self, session_id: str) -> PaymentSession:
         """https://docs.stripe.com/api/checkout/sessions/retrieve. Raises UnknownSession."""
-        return self._ask(lambda client: client.v1.checkout.sessions.retrieve(session_id))
+        return self._ask(lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED}))
 
     def expire_session(self, session_id: str) -> PaymentSession:
         """https://docs.stripe.com/api/checkout/sessions/expire. A session that is not open is given back as it is."""
         try:
-            return self._ask(lambda client: client.v1.checkout.sessions.expire(session_id))
+            return self._ask(lambda client: client.v1.checkout.sessions.expire(session_id, {"expand": _EXPANDED}))
         except PaymentRefused:
             return self.get_session(session_id)
 
@@ -88,8 +92,6 @@ class StripePayments:
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing" or error.http_status == 404:
                 raise UnknownSession from error
-            raise PaymentRefused from error
-        except (stripe.AuthenticationError, stripe.PermissionError) as error:
             raise PaymentRefused from error
         except stripe.StripeError as error:
             raise PaymentsUnavailable from error
@@ -132,13 +134,21 @@ def _read_session(session: dict[str, Any]) -> PaymentSession:
     )
 
 
+# Of a completed session: https://docs.stripe.com/payments/paymentintents/lifecycle
+_FAILED = frozenset({"requires_payment_method", "canceled"})
+
+
 def _outcome(session: dict[str, Any]) -> SessionOutcome:
     """https://docs.stripe.com/api/checkout/sessions/object: status and payment_status."""
     if session["status"] == "expired":
         return SessionOutcome.CLOSED
     if session["status"] == "open":
         return SessionOutcome.OPEN
-    return SessionOutcome.PAID if session["payment_status"] == "paid" else SessionOutcome.PROCESSING
+    if session["payment_status"] == "paid":
+        return SessionOutcome.PAID
+    intent = session.get("payment_intent")
+    has_failed = isinstance(intent, dict) and intent.get("status") in _FAILED
+    return SessionOutcome.FAILED if has_failed else SessionOutcome.PROCESSING
 
 
 def _delivery(session: dict[str, Any]) -> Delivery | None:

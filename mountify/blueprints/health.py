@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from mountify.services.readiness import is_ready
+from mountify.core.clock import utcnow
+from mountify.services.readiness import find_trouble
 
 bp = Blueprint("health", __name__)
 
@@ -16,4 +17,6 @@ def alive() -> Response:
 
 @bp.get("/readyz")
 def ready() -> tuple[Response, int]:
-    return (jsonify(status="ok"), 200) if is_ready() else (jsonify(status="database"), 503)
+    """Red when the database does not answer, no worker lives, or what is due is not worked on for a minute."""
+    trouble = find_trouble(now=utcnow())
+    return (jsonify(status="ok"), 200) if trouble is None else (jsonify(status=trouble), 503)

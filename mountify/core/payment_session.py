@@ -7,11 +7,15 @@ from enum import StrEnum
 
 
 class SessionOutcome(StrEnum):
-    """`open`: can still be paid. `processing`: completed, the money is on its way. `closed`: can never be paid."""
+    """`open`: can still be paid. `processing`: completed, the money is on its way. `closed`: can never be paid.
+
+    `failed`: completed, and the money did not come: https://docs.stripe.com/payments/checkout/fulfill-orders#delayed
+    """
 
     OPEN = "open"
     PROCESSING = "processing"
     PAID = "paid"
+    FAILED = "failed"
     CLOSED = "closed"
 
 

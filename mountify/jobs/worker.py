@@ -8,15 +8,17 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 import structlog
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
-from mountify import db
+from mountify import db, queue
 from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
-from mountify.services import emails, webhooks
+from mountify.jobs.backoff import Backoff
+from mountify.services import emails, payment_sessions, webhooks
 from mountify.services.audit import audit
+from mountify.transaction import transaction
 
 P = ParamSpec("P")
 log = structlog.get_logger()
@@ -24,7 +26,10 @@ log = structlog.get_logger()
 CONCURRENCY = 4
 HEARTBEAT_S, STALLED_AFTER_S = 2.0, 10.0
 POLL_S = 1.0
-RETRIES = RetryStrategy(max_attempts=12, exponential_wait=2)
+# The services give up earlier by rules of their own: what dies here died of something nobody thought of.
+EMAIL_RETRIES = Backoff(most_attempts=120, longest_s=900)
+WEBHOOK_RETRIES = Backoff(most_attempts=20)
+PERIODIC = ("sweep", "audit", "end_overdue", "sync_delayed")
 
 
 def build(config: Config, gateways: Gateways) -> App:
@@ -32,12 +37,12 @@ def build(config: Config, gateways: Gateways) -> App:
     dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
     app = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=3))
 
-    @app.task(name="process_webhook", retry=RETRIES)
+    @app.task(name="process_webhook", retry=WEBHOOK_RETRIES)
     @_released
     def process_webhook(event_id: int) -> None:
         webhooks.process(event_id, payments=gateways.payments, site=config.site, now=utcnow())
 
-    @app.task(name="send_email", retry=RETRIES)
+    @app.task(name="send_email", retry=EMAIL_RETRIES)
     @_released
     def send_email(email_id: int) -> None:
         emails.deliver(email_id, mailer=gateways.mailer, now=utcnow())
@@ -50,13 +55,27 @@ def build(config: Config, gateways: Gateways) -> App:
         found = webhooks.requeue_overdue(now=now) + emails.requeue_overdue(now=now)
         if found:
             log.warning("swept", requeued=found)
+        with transaction() as session:
+            queue.forget_dead(session, PERIODIC)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="end_overdue", queueing_lock="end_overdue")
+    @_released
+    def end_overdue(timestamp: int) -> None:
+        payment_sessions.end_overdue(payments=gateways.payments, site=config.site, now=utcnow())
+
+    @app.periodic(cron="23 * * * *")
+    @app.task(name="sync_delayed", queueing_lock="sync_delayed")
+    @_released
+    def sync_delayed(timestamp: int) -> None:
+        payment_sessions.sync_delayed(payments=gateways.payments, site=config.site, now=utcnow())
 
     @app.periodic(cron="7 * * * *")
     @app.task(name="audit", queueing_lock="audit")
     @_released
     def hourly_audit(timestamp: int) -> None:
         for violation in audit(now=utcnow()):
-            log.error("audit_violation", invariant=violation.invariant, what=violation.what)
+            log.error("audit_violation", invariant=violation.invariant, what=violation.what, repair=violation.repair)
 
     return app
 

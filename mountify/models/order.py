@@ -87,9 +87,18 @@ class Order(Base):
         return self.status is OrderStatus.PENDING
 
     @property
+    def is_cancelled(self) -> bool:
+        return self.status is OrderStatus.CANCELLED
+
+    @property
     def is_paid(self) -> bool:
         """Paid and not given back: also when it is on its way or there."""
         return self.status in (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
+
+    @property
+    def first_name(self) -> str:
+        """What to call the buyer; empty when nothing is known."""
+        return next(iter((self.shipping_name or "").split()), "")
 
     @property
     def count(self) -> int:

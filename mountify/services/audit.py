@@ -12,14 +12,18 @@ from mountify import db
 
 @dataclass(frozen=True)
 class Violation:
+    """One promise that does not hold; `repair` is the command that mends it or shows more."""
+
     invariant: str
     what: str
+    repair: str
 
 
-# Each query gives one text per violation. I11 (things are reached through their owner) is a matter of code.
+# Each query gives two texts per violation: what is wrong, and the command to begin with.
 _CHECKS: dict[str, str] = {
     "I1": """
-        SELECT format('payment %s of order %s is neither the payment of its order nor refunded', p.id, a.order_id)
+        SELECT format('payment %s of order %s is neither the payment of its order nor refunded', p.id, o.number),
+               format('mountify orders show %s', o.number)
         FROM payments p JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
         WHERE o.paid_session IS DISTINCT FROM a.session_id
           AND p.amount > (SELECT coalesce(sum(r.amount), 0) FROM refunds r
@@ -28,7 +32,8 @@ _CHECKS: dict[str, str] = {
                           AND e.data ->> 'session' = a.session_id)
     """,
     "I2": """
-        SELECT format('order %s is paid without a payment of its amount', o.number)
+        SELECT format('order %s is paid without a payment of its amount', o.number),
+               format('mountify orders sync %s', o.number)
         FROM orders o
         WHERE o.source = 'checkout' AND o.status IN ('paid', 'shipped', 'delivered', 'refunded')
           AND NOT EXISTS (SELECT 1 FROM payments p JOIN payment_attempts a ON a.id = p.attempt_id
@@ -36,17 +41,25 @@ _CHECKS: dict[str, str] = {
                             AND p.amount = o.total AND p.currency = o.currency)
     """,
     "I3": """
-        SELECT format('order %s has %s confirmations', o.number, count(e.id))
+        SELECT format('order %s has %s confirmations', o.number, count(e.id)),
+               format('mountify orders show %s', o.number)
         FROM orders o LEFT JOIN emails e ON e.order_id = o.id AND e.kind = 'confirmed'
         WHERE o.source = 'checkout' AND o.paid_session IS NOT NULL GROUP BY o.id HAVING count(e.id) <> 1
     """,
+    "I3 sent": """
+        SELECT format('mail %s was not accepted: %s', e.idempotency_key, e.error),
+               format('mountify emails resend %s', e.id)
+        FROM emails e WHERE e.state = 'failed'
+    """,
     "I4 on hand": """
-        SELECT format('product %s has %s on hand, its ledger says %s', i.sku_id, i.on_hand, coalesce(sum(m.delta), 0))
+        SELECT format('product %s has %s on hand, its ledger says %s', i.sku_id, i.on_hand, coalesce(sum(m.delta), 0)),
+               format('count the parts, then book the difference for product %s', i.sku_id)
         FROM inventory i LEFT JOIN stock_movements m ON m.product_id = i.sku_id
         GROUP BY i.sku_id HAVING i.on_hand <> coalesce(sum(m.delta), 0)
     """,
     "I4 reserved": """
-        SELECT format('product %s has %s reserved, its orders hold %s', i.sku_id, i.reserved, coalesce(h.held, 0))
+        SELECT format('product %s has %s reserved, its orders hold %s', i.sku_id, i.reserved, coalesce(h.held, 0)),
+               format('mountify inventory recount %s', i.sku_id)
         FROM inventory i LEFT JOIN (
             SELECT t.product_id, sum(t.quantity) AS held FROM order_items t JOIN orders o ON o.id = t.order_id
             WHERE o.inventory_reserved GROUP BY t.product_id) h ON h.product_id = i.sku_id
@@ -54,51 +67,98 @@ _CHECKS: dict[str, str] = {
     """,
     "I4 sold": """
         SELECT format('order %s sold %s of product %s, its ledger says %s', o.number, t.quantity, t.product_id,
-                      coalesce(-m.delta, 0))
+                      coalesce(-m.delta, 0)),
+               format('mountify orders show %s', o.number)
         FROM orders o JOIN order_items t ON t.order_id = o.id
         LEFT JOIN stock_movements m ON m.order_id = o.id AND m.product_id = t.product_id AND m.reason = 'sale'
         WHERE o.stock_sold AND coalesce(-m.delta, 0) <> t.quantity
     """,
     "I5": """
-        SELECT format('order %s is pending although its time ran out', o.number)
+        SELECT format('order %s is pending although its time ran out', o.number),
+               format('mountify orders sync %s', o.number)
         FROM orders o
         WHERE o.status = 'pending' AND o.reserved_until < CAST(:now AS timestamptz) - interval '10 minutes'
           AND NOT EXISTS (SELECT 1 FROM payment_attempts a WHERE a.order_id = o.id AND a.state = 'complete')
     """,
     "I6": """
         SELECT format('order %s has a subtotal of %s, its lines add up to %s', o.number, o.subtotal,
-                      coalesce(sum(t.price * t.quantity), 0))
+                      coalesce(sum(t.price * t.quantity), 0)),
+               format('mountify orders show %s', o.number)
         FROM orders o LEFT JOIN order_items t ON t.order_id = o.id
         GROUP BY o.id HAVING o.subtotal <> coalesce(sum(t.price * t.quantity), 0)
     """,
     "I7": """
-        SELECT format('order %s is %s but its timeline has %s such rows', o.number, o.status, count(e.id))
+        SELECT format('order %s is %s but its timeline has %s such rows', o.number, o.status, count(e.id)),
+               format('mountify orders show %s', o.number)
         FROM orders o LEFT JOIN order_events e ON e.order_id = o.id AND e.kind = o.status
         WHERE o.status <> 'pending' GROUP BY o.id HAVING count(e.id) <> 1
     """,
+    "I7 back": """
+        SELECT format('order %s was paid and is %s now', o.number, o.status),
+               format('mountify orders show %s', o.number)
+        FROM orders o JOIN order_events e ON e.order_id = o.id AND e.kind = 'paid'
+        WHERE o.status IN ('pending', 'expired', 'cancelled')
+    """,
     "I8": """
-        SELECT format('webhook %s waits since %s', w.event_id, w.received_at)
+        SELECT format('webhook %s (%s) waits since %s', w.event_id, w.type, w.received_at),
+               format('mountify webhooks replay %s', w.id)
         FROM webhook_events w
         WHERE w.processed_at IS NULL AND w.parked_at IS NULL
           AND w.received_at < CAST(:now AS timestamptz) - interval '2 hours'
     """,
+    "I8 parked": """
+        SELECT format('webhook %s (%s) was given up: %s', w.event_id, w.type, w.error),
+               format('mountify webhooks replay %s', w.id)
+        FROM webhook_events w WHERE w.processed_at IS NULL AND w.parked_at IS NOT NULL
+    """,
     "I9": """
-        SELECT format('payment %s of %s has refunds of %s', p.id, p.amount, sum(r.amount))
+        SELECT format('payment %s of %s has refunds of %s', p.id, p.amount, sum(r.amount)),
+               format('mountify orders show %s', min(o.number))
         FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.state <> 'failed'
+        JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
         GROUP BY p.id HAVING sum(r.amount) > p.amount
     """,
+    "I9 automatic": """
+        SELECT format('payment %s was refunded %s times because of "%s"', r.payment_id, count(*), r.reason),
+               'look at the payment in Stripe''s dashboard'
+        FROM refunds r WHERE r.state <> 'failed' AND r.idempotency_key LIKE 'refund-%'
+        GROUP BY r.payment_id, r.reason HAVING count(*) > 1
+    """,
     "I10": """
-        SELECT format('mail %s waits since %s', e.idempotency_key, e.created_at)
+        SELECT format('job %s (%s) is due since %s', j.id, j.task_name, coalesce(j.scheduled_at, e.at)),
+               'start a worker: mountify worker'
+        FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred'
+        WHERE j.status = 'todo' AND coalesce(j.scheduled_at, e.at) < CAST(:now AS timestamptz) - interval '60 seconds'
+          AND EXISTS (SELECT 1 FROM procrastinate_workers
+                      WHERE last_heartbeat > CAST(:now AS timestamptz) - interval '30 seconds')
+    """,
+    "I10 dead": """
+        SELECT format('job %s (%s) failed %s times and is not tried again', j.id, j.task_name, j.attempts),
+               format('mountify jobs retry %s', j.id)
+        FROM procrastinate_jobs j WHERE j.status = 'failed'
+    """,
+    "I10 mail": """
+        SELECT format('mail %s waits since %s', e.idempotency_key, e.created_at),
+               format('mountify emails resend %s', e.id)
         FROM emails e
         WHERE e.state = 'queued' AND e.created_at < CAST(:now AS timestamptz) - interval '24 hours'
+    """,
+    "I11": """
+        SELECT format('order %s belongs to another account than the cart it came from', o.number),
+               format('mountify orders show %s', o.number)
+        FROM orders o JOIN carts c ON c.id = o.cart_id
+        WHERE c.user_id IS NOT NULL AND c.user_id IS DISTINCT FROM o.user_id
     """,
 }
 
 
 def audit(*, now: datetime) -> list[Violation]:
-    """Check every invariant and say what is wrong."""
+    """Check every invariant and say what is wrong.
+
+    What no query can see (I1 against Stripe's own list, I11 in code) is for the reconciler and for tests.
+    """
     return [
-        Violation(invariant, what)
+        Violation(invariant, *row)
         for invariant, query in _CHECKS.items()
-        for what in db.session.scalars(text(query), {"now": now})
+        for row in db.session.execute(text(query), {"now": now})
     ]

@@ -1,8 +1,4 @@
-"""From a cart to Stripe's page: reserve, commit, ask Stripe, remember what it said.
-
-No transaction is open while Stripe is asked. What Stripe is asked is stored first, so that a crash between the steps
-ends in the same order and the same session: https://docs.stripe.com/api/idempotent_requests
-"""
+"""From a cart to Stripe's page: reserve and store what Stripe will be asked, commit, ask (payment_sessions)."""
 
 from __future__ import annotations
 
@@ -16,18 +12,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
-from mountify.core.errors import CartChanged, CartEmpty, NotFound, PaymentRefused, PaymentsUnavailable
+from mountify.core.errors import CartChanged, CartEmpty
 from mountify.core.money import Money, to_minor
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.cart import Cart
 from mountify.models.order import Order, OrderItem
-from mountify.models.payment import AttemptState, PaymentAttempt
-from mountify.services import carts, inventory
+from mountify.models.payment import PaymentAttempt
+from mountify.services import carts, inventory, payment_sessions
 from mountify.services.carts import CartOwner, CartView
-from mountify.services.orders import lines_of, link_key, lock_order
+from mountify.services.orders import link_key, lock_order
+from mountify.services.payment_sessions import Request, newest_attempt, open_session
 from mountify.services.settings import HOLD_MINUTES, Shop, get_shop
-from mountify.services.settlement import mark_closing, sync_session
 from mountify.transaction import retried_once, transaction
 
 HOLD = timedelta(minutes=HOLD_MINUTES)
@@ -35,20 +31,10 @@ MOST_TRIES = 3
 
 
 @dataclass(frozen=True)
-class _Reserved:
-    order_id: int
-    attempt_id: int
-    params: dict[str, Any]
-    idempotency_key: str
-    url: str | None
-
-
-@dataclass(frozen=True)
 class _Superseded:
     """The cart has changed since its pending order was made: that order's session must end first."""
 
     order_id: int
-    session_id: str | None
 
 
 @dataclass(frozen=True)
@@ -66,43 +52,35 @@ def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments
     for _ in range(MOST_TRIES):
         step = _reserve(owner, email, checkout_key, site, now)
         if isinstance(step, _Superseded):
-            _end_superseded(step, payments=payments, site=site, now=now)
+            payment_sessions.end(step.order_id, "cart changed", payments=payments, site=site, now=now)
             continue
         reached("checkout.reserved")
         if step.url is not None:
             return Started(step.order_id, step.url)
-        return Started(step.order_id, _open_session(step, payments=payments, now=now))
+        return Started(step.order_id, open_session(step, payments=payments, now=now))
     raise CartChanged
 
 
 def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> Order:
-    """Give a pending order's stock back, after Stripe has said that it can no longer be paid. Raises NotFound."""
-    with transaction() as session:
-        order = session.get(Order, order_id)
-        if order is None:
-            raise NotFound
-        session_id = order.stripe_session_id if order.is_pending else None
-        if session_id is not None:
-            mark_closing(session, session_id, "shopper")
-    if session_id is not None:
-        payments.expire_session(session_id)
-        sync_session(session_id, payments=payments, site=site, now=now)
+    """Give a pending order's stock back, after Stripe has said that it can no longer be paid; the cart stays.
+
+    Gives the order as it is then: it may have been paid meanwhile. Raises NotFound or PaymentsUnavailable.
+    """
+    payment_sessions.end(order_id, "shopper", payments=payments, site=site, now=now)
     with transaction() as session:
         return lock_order(session, order_id)
 
 
 @retried_once
-def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: datetime) -> _Reserved | _Superseded:
+def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: datetime) -> Request | _Superseded:
     with transaction() as session:
         cart = carts.lock_cart(session, owner)
         view = carts.view_of(carts.read_lines(session, cart.id) if cart else [])
         pending = _find_pending(session, cart, checkout_key)
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
             if pending.cart_fingerprint == _fingerprint(view, email) and pending.is_held_at(now):
-                return _again(session, pending)
-            if pending.stripe_session_id is not None:
-                mark_closing(session, pending.stripe_session_id, "cart changed")
-            return _Superseded(pending.id, pending.stripe_session_id)
+                return Request.of(newest_attempt(session, pending.id))
+            return _Superseded(pending.id)
         if cart is None or view.is_empty:
             raise CartEmpty
         if view.has_problems:
@@ -123,13 +101,6 @@ def _find_pending(session: Session, cart: Cart | None, checkout_key: str) -> Ord
     return order if order.is_pending and (cart is None or order.cart_id == cart.id) else None
 
 
-def _again(session: Session, order: Order) -> _Reserved:
-    attempt = session.scalars(
-        select(PaymentAttempt).where(PaymentAttempt.order_id == order.id).order_by(PaymentAttempt.id.desc()).limit(1)
-    ).one()
-    return _Reserved(order.id, attempt.id, attempt.params, attempt.idempotency_key, attempt.url)
-
-
 def _place(
     session: Session,
     cart: Cart,
@@ -139,7 +110,7 @@ def _place(
     checkout_key: str,
     site: Site,
     now: datetime,
-) -> _Reserved:
+) -> Request:
     inventory.reserve(session, {line.product.id: line.quantity for line in view.lines})
     order = Order(
         user_id=owner.orders_for,
@@ -177,54 +148,12 @@ def _place(
     )
     session.add(attempt)
     session.flush()
-    return _Reserved(order.id, attempt.id, attempt.params, attempt.idempotency_key, None)
+    return Request.of(attempt)
 
 
 def _is_used(session: Session, checkout_key: str) -> bool:
     """A page that was sent before, and whose order has ended since: this is another order, without the page's key."""
     return session.scalar(select(Order.id).where(Order.checkout_key == checkout_key)) is not None
-
-
-def _open_session(step: _Reserved, *, payments: Payments, now: datetime) -> str:
-    """Ask Stripe for the session and store it. Nobody has its address yet, so giving up is safe."""
-    try:
-        asked = payments.create_session(step.params, step.idempotency_key)
-    except (PaymentsUnavailable, PaymentRefused):
-        _give_up(step, now=now)
-        raise
-    reached("checkout.session_created")
-    with transaction() as session:
-        order = lock_order(session, step.order_id)
-        attempt = session.get_one(PaymentAttempt, step.attempt_id, with_for_update=True)
-        attempt.session_id, attempt.url = asked.id, asked.url
-        if attempt.state is AttemptState.CREATED:
-            attempt.state = AttemptState.OPEN
-        order.stripe_session_id = asked.id
-    if asked.url is None:
-        raise PaymentRefused
-    return asked.url
-
-
-def _give_up(step: _Reserved, *, now: datetime) -> None:
-    with transaction() as session:
-        order = lock_order(session, step.order_id)
-        attempt = session.get_one(PaymentAttempt, step.attempt_id, with_for_update=True)
-        attempt.state = AttemptState.CLOSED
-        if order.is_pending:
-            inventory.release(session, lines_of(order))
-            order.mark_cancelled("payment service", now=now)
-
-
-def _end_superseded(old: _Superseded, *, payments: Payments, site: Site, now: datetime) -> None:
-    if old.session_id is not None:
-        payments.expire_session(old.session_id)
-        sync_session(old.session_id, payments=payments, site=site, now=now)
-        return
-    with transaction() as session:
-        order = lock_order(session, old.order_id)
-        if order.is_pending and order.stripe_session_id is None:
-            inventory.release(session, lines_of(order))
-            order.mark_cancelled("cart changed", now=now)
 
 
 def _fingerprint(view: CartView, email: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,14 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import MailRefused
+from mountify.core.errors import MailRefused, NotFound
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
 from mountify.models.email import Email, EmailState
 from mountify.models.order import Order
-from mountify.queue import defer, has_live_job
+from mountify.queue import defer, has_job
 from mountify.services.mail_templates import Rendered, render
 from mountify.services.orders import link_key, list_recent_of_address
 from mountify.services.settings import get_shop
@@ -31,17 +33,32 @@ LINKS_REACH = timedelta(days=365)
 LINKS_ONCE_IN_S = 15 * 60
 
 
-def queue_confirmation(session: Session, order: Order, *, site: Site, now: datetime) -> None:
-    """Write the confirmation of a paid order and queue its sending, in the caller's transaction."""
+def queue_about(kind: str, session: Session, order: Order, *, site: Site, now: datetime) -> None:
+    """Write to the buyer of an order, once for each kind, and queue its sending, in the caller's transaction.
+
+    Kinds: confirmed, payment_pending, payment_failed, expired.
+    """
+    _queue_about(kind, session, order, recipient=order.email, site=site, now=now)
+
+
+def queue_for_merchant(session: Session, order: Order, *, site: Site, now: datetime) -> None:
+    """Tell the merchant about a paid order, in the caller's transaction; nothing while no address is set."""
+    recipient = get_shop().contact_email
+    if recipient:
+        _queue_about("merchant", session, order, recipient=recipient, site=site, now=now)
+
+
+def _queue_about(kind: str, session: Session, order: Order, *, recipient: str, site: Site, now: datetime) -> None:
     mail = render(
-        "confirmed",
+        kind,
         currency=order.currency,
         timezone=site.timezone,
         order=order,
         shop=get_shop(),
         order_url=order_url(order, site),
+        shop_url=site.base_url,
     )
-    _queue(session, "confirmed", mail, key=f"confirmed:{order.id}", recipient=order.email, order_id=order.id, now=now)
+    _queue(session, kind, mail, key=f"{kind}:{order.id}", recipient=recipient, order_id=order.id, now=now)
 
 
 def queue_order_links(email: str, *, site: Site, now: datetime) -> None:
@@ -126,13 +143,34 @@ def requeue_overdue(*, now: datetime) -> int:
             .where(
                 Email.state == EmailState.QUEUED,
                 Email.created_at < now - OVERDUE_AFTER,
-                ~has_live_job("send_email", "email_id", Email.id),
+                ~has_job("send_email", "email_id", Email.id),
             )
             .limit(500)
         ).all()
         for email_id in overdue:
             defer(session, "send_email", email_id=email_id)
         return len(overdue)
+
+
+def list_unsent(*, most: int = 100) -> Sequence[Email]:
+    """List what failed, and what waits, oldest first."""
+    unsent = select(Email).where(Email.state != EmailState.SENT).order_by(Email.state, Email.id)
+    return db.session.scalars(unsent.limit(most)).all()
+
+
+def resend(email_id: int, *, now: datetime) -> None:
+    """Try a mail that failed, or waits, for another 23 hours from now; one that was sent stays so. Raises NotFound.
+
+    It goes out under a new key: whoever asks for this has looked whether it arrived.
+    """
+    with transaction() as session:
+        email = session.get(Email, email_id, with_for_update=True)
+        if email is None:
+            raise NotFound
+        if email.state is EmailState.SENT:
+            return
+        email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now
+        defer(session, "send_email", email_id=email_id)
 
 
 def _provider_key(email: Email) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import NotEnoughStock
+from mountify.core.errors import NotEnoughStock, NotFound
 from mountify.models.catalogue import Inventory, Product, StockMovement
+from mountify.models.order import Order, OrderItem
 
 Lines = Mapping[int, int]
 
@@ -71,6 +72,20 @@ def receive(session: Session, product_id: int, quantity: int, *, reason: str, no
         .execution_options(synchronize_session=False)
     )
     session.add(StockMovement(product_id=product_id, delta=quantity, reason=reason, note=note, created_at=now))
+
+
+def recount(session: Session, product_id: int) -> int:
+    """Set what is reserved of a product to what its orders hold, and say how many that is. Raises NotFound."""
+    stock = session.get(Inventory, product_id, with_for_update=True, populate_existing=True)
+    if stock is None:
+        raise NotFound
+    held = session.scalar(
+        select(func.coalesce(func.sum(OrderItem.quantity), 0))
+        .join(Order, Order.id == OrderItem.order_id)
+        .where(OrderItem.product_id == product_id, Order.inventory_reserved)
+    )
+    stock.reserved = int(held or 0)
+    return stock.reserved
 
 
 def _not_enough(session: Session, product_id: int) -> NotEnoughStock:

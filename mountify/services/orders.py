@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from mountify.core.errors import NotFound
 from mountify.core.tokens import is_signed, sign
 from mountify.models.base import BIGGEST_ID
 from mountify.models.order import Order, OrderEvent
-from mountify.models.payment import PaymentAttempt
+from mountify.models.payment import AttemptState, PaymentAttempt
 
 _LINK = "order-link"
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
@@ -38,6 +39,37 @@ def get_for_viewer(order_id: int, *, user_id: int | None, key: str, secret: str)
     if not owns and not is_signed(secret, _LINK, str(order_id), key):
         raise NotFound
     return order
+
+
+def get_by_number(number: str) -> Order:
+    """Get an order for the merchant, by the number on it. Raises NotFound."""
+    order = db.session.scalars(
+        select(Order).where(Order.number == number).options(selectinload(Order.items))
+    ).one_or_none()
+    if order is None:
+        raise NotFound
+    return order
+
+
+@dataclass(frozen=True)
+class PendingPayment:
+    """How a pending order is to be paid: at `url` while that is possible, or its money is on the way already."""
+
+    url: str | None
+    is_on_its_way: bool
+
+
+def find_pending_payment(order: Order, *, now: datetime) -> PendingPayment | None:
+    """Say how an order is to be paid; None when it does not wait for a payment."""
+    if not order.is_pending:
+        return None
+    newest = select(PaymentAttempt).where(PaymentAttempt.order_id == order.id).order_by(PaymentAttempt.id.desc())
+    attempt = db.session.scalars(newest.limit(1)).one_or_none()
+    can_be_paid = attempt is not None and attempt.state is AttemptState.OPEN and order.is_held_at(now)
+    return PendingPayment(
+        url=attempt.url if attempt is not None and can_be_paid else None,
+        is_on_its_way=attempt is not None and attempt.state is AttemptState.COMPLETE,
+    )
 
 
 def list_recent_of_address(session: Session, email: str, *, since: datetime, most: int = 10) -> Sequence[Order]:

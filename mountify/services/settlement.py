@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -17,7 +17,7 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
-from mountify.services import carts, emails, inventory
+from mountify.services import addresses, carts, emails, inventory
 from mountify.services.orders import lines_of, lock_order
 from mountify.transaction import retried_once, transaction
 
@@ -36,16 +36,6 @@ def sync_session(session_id: str, *, payments: Payments, site: Site, now: dateti
     return _settle(seen, site=site, now=now)
 
 
-def mark_closing(session: Session, session_id: str, by: str) -> None:
-    """Write down who is about to end a session: its end may be told by a webhook before we come back from Stripe."""
-    session.execute(
-        update(PaymentAttempt)
-        .where(PaymentAttempt.session_id == session_id)
-        .values(closed_by=by)
-        .execution_options(synchronize_session=False)
-    )
-
-
 @retried_once
 def _settle(seen: PaymentSession, *, site: Site, now: datetime) -> int:
     with transaction() as session:
@@ -60,9 +50,11 @@ def _settle(seen: PaymentSession, *, site: Site, now: datetime) -> int:
             case SessionOutcome.PAID:
                 _take_payment(session, order, attempt, seen, site, now)
             case SessionOutcome.PROCESSING:
-                _await_payment(order, attempt, now)
+                _await_payment(session, order, attempt, site, now)
+            case SessionOutcome.FAILED:
+                _fail(session, order, attempt, site, now)
             case SessionOutcome.CLOSED:
-                _close(session, order, attempt, now)
+                _close(session, order, attempt, site, now)
             case SessionOutcome.OPEN:
                 pass
         reached("settle.before_commit")
@@ -133,29 +125,60 @@ def _become_paid(session: Session, order: Order, seen: PaymentSession, site: Sit
         order.shipping_name = seen.delivery.name
         order.shipping_phone = seen.delivery.phone
         order.shipping_address = dict(seen.delivery.address)
+        if order.user_id is not None:
+            addresses.remember(session, order.user_id, seen.delivery, now=now)
     order.mark_paid(seen.id, now=now)
-    if order.cart_id is not None:
-        carts.take_out(session, order.cart_id, lines_of(order))
+    _empty_cart(session, order)
     session.flush()
-    emails.queue_confirmation(session, order, site=site, now=now)
+    emails.queue_about("confirmed", session, order, site=site, now=now)
+    emails.queue_for_merchant(session, order, site=site, now=now)
     log.info("order_paid", order_id=order.id)
 
 
-def _await_payment(order: Order, attempt: PaymentAttempt, now: datetime) -> None:
-    if attempt.state is not AttemptState.COMPLETE:
-        attempt.state = AttemptState.COMPLETE
-        order.record("payment_pending", now=now)
+def _await_payment(session: Session, order: Order, attempt: PaymentAttempt, site: Site, now: datetime) -> None:
+    """The money is on its way, for days perhaps: the stock stays held, the cart is free for other things."""
+    if attempt.state is AttemptState.COMPLETE:
+        return
+    attempt.state = AttemptState.COMPLETE
+    order.record("payment_pending", now=now)
+    if order.is_pending:
+        _empty_cart(session, order)
+        emails.queue_about("payment_pending", session, order, site=site, now=now)
 
 
-def _close(session: Session, order: Order, attempt: PaymentAttempt, now: datetime) -> None:
+def _fail(session: Session, order: Order, attempt: PaymentAttempt, site: Site, now: datetime) -> None:
+    """The money did not come. https://docs.stripe.com/payments/checkout/fulfill-orders#delayed"""
     attempt.state = AttemptState.CLOSED
-    if not order.is_pending or order.stripe_session_id != attempt.session_id:
+    if not _waits_for(order, attempt):
         return
     inventory.release(session, lines_of(order))
-    if attempt.closed_by is None:
-        order.mark_expired(now=now)
-    else:
+    order.mark_cancelled("payment failed", now=now)
+    emails.queue_about("payment_failed", session, order, site=site, now=now)
+    log.info("payment_failed", order_id=order.id)
+
+
+def _close(session: Session, order: Order, attempt: PaymentAttempt, site: Site, now: datetime) -> None:
+    attempt.state = AttemptState.CLOSED
+    if not _waits_for(order, attempt):
+        return
+    inventory.release(session, lines_of(order))
+    if attempt.closed_by is not None:
         order.mark_cancelled(attempt.closed_by, now=now)
+        return
+    order.mark_expired(now=now)
+    emails.queue_about("expired", session, order, site=site, now=now)
+
+
+def _waits_for(order: Order, attempt: PaymentAttempt) -> bool:
+    """Say whether the order waits for this very session: the end of another one is no business of its."""
+    return order.is_pending and order.stripe_session_id == attempt.session_id
+
+
+def _empty_cart(session: Session, order: Order) -> None:
+    """Take what was bought out of the cart, once; the next order from this cart is another one."""
+    if order.cart_id is not None:
+        carts.take_out(session, order.cart_id, lines_of(order))
+        order.cart_id = None
 
 
 def _is_recorded(session: Session, attempt: PaymentAttempt) -> bool:

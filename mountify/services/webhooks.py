@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,11 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.clock import utcnow
-from mountify.core.errors import ShopError
+from mountify.core.errors import NotFound, ShopError
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
-from mountify.queue import defer, has_live_job
+from mountify.queue import defer, has_job
 from mountify.services.settlement import sync_session
 from mountify.transaction import transaction
 
@@ -66,13 +67,40 @@ def requeue_overdue(*, now: datetime) -> int:
                 WebhookEvent.processed_at.is_(None),
                 WebhookEvent.parked_at.is_(None),
                 WebhookEvent.received_at < now - OVERDUE_AFTER,
-                ~has_live_job("process_webhook", "event_id", WebhookEvent.id),
+                ~has_job("process_webhook", "event_id", WebhookEvent.id),
             )
             .limit(500)
         ).all()
         for event_id in overdue:
             defer(session, "process_webhook", event_id=event_id)
         return len(overdue)
+
+
+def list_unprocessed(*, most: int = 100) -> Sequence[WebhookEvent]:
+    """List what was given up, and what waits, oldest first."""
+    waiting = select(WebhookEvent).where(WebhookEvent.processed_at.is_(None))
+    return db.session.scalars(waiting.order_by(WebhookEvent.parked_at.nulls_last(), WebhookEvent.id).limit(most)).all()
+
+
+def replay(event_id: int) -> None:
+    """Work on a stored delivery again from the beginning, parked, waiting or done. Raises NotFound."""
+    with transaction() as session:
+        event = session.get(WebhookEvent, event_id, with_for_update=True)
+        if event is None:
+            raise NotFound
+        event.processed_at = event.parked_at = event.error = None
+        event.attempts = 0
+        defer(session, "process_webhook", event_id=event_id)
+
+
+def dismiss(event_id: int, *, now: datetime) -> None:
+    """Call a stored delivery done without working on it, such as one about another shop's payment. Raises NotFound."""
+    with transaction() as session:
+        event = session.get(WebhookEvent, event_id, with_for_update=True)
+        if event is None:
+            raise NotFound
+        event.processed_at = event.processed_at or now
+        log.warning("webhook_dismissed", event_id=event_id)
 
 
 def _note_failure(event_id: int, error: ShopError, now: datetime) -> None:

@@ -96,15 +96,25 @@ def test_a_delayed_payment_is_on_its_way(adapter: StripePayments, sandbox: Runni
     assert adapter.get_session(session.id).outcome is SessionOutcome.PROCESSING
 
 
+def test_a_delayed_payment_that_did_not_come_has_failed(adapter: StripePayments, sandbox: Running) -> None:
+    session = adapter.create_session(params(), "attempt-1")
+    sandbox.pay(session, payment_method="bank_debit")
+    sandbox.post(f"/dashboard/sessions/{session.id}/settlement", {"result": "fail"})
+    assert adapter.get_session(session.id).outcome is SessionOutcome.FAILED
+
+
 def test_what_stripe_does_not_know_is_unknown(adapter: StripePayments) -> None:
     with pytest.raises(UnknownSession):
         adapter.get_session("cs_test_nothing")
 
 
-def test_what_stripe_refuses_is_refused(adapter: StripePayments, sandbox: Running) -> None:
+def test_what_stripe_refuses_is_refused(adapter: StripePayments) -> None:
     with pytest.raises(PaymentRefused):
         adapter.create_session({**params(), "line_itms": "x"}, "attempt-1")
-    with pytest.raises(PaymentRefused):
+
+
+def test_a_key_that_stripe_does_not_take_says_nothing_about_the_request(sandbox: Running) -> None:
+    with pytest.raises(PaymentsUnavailable):
         StripePayments("sk_live_wrong_mode", (SECRET,), api_base=sandbox.url).create_session(params(), "attempt-1")
 
 

@@ -49,13 +49,14 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET checkout.success": (404, 404, 404, 404),
     "GET checkout.cancelled": (404, 404, 404, 404),
     "GET orders.show": (404, 404, 404, 404),
+    "POST orders.cancel": (404, 404, 404, 404),
     "GET auth.signin": (200, 200, 200, 200),
     "POST auth.start_session": (422, 422, 422, 422),
     "POST auth.signout": (303, 303, 303, 303),
     "POST theme.set": (303, 303, 303, 303),
     "POST webhooks.stripe": (400, 400, 400, 400),
     "GET health.alive": (200, 200, 200, 200),
-    "GET health.ready": (200, 200, 200, 200),
+    "GET health.ready": (503, 503, 503, 503),  # no worker lives here
     "GET assets.bundle": (404, 404, 404, 404),
     "GET static": (404, 404, 404, 404),
 }

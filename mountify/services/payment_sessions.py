@@ -1,0 +1,257 @@
+"""Sessions at Stripe: opened from requests that were stored first, ended before any stock goes back on the shelf.
+
+No transaction is open while Stripe is asked. A request is repeated with the key it is stored under, so that a crash
+between asking and remembering ends in the same session: https://docs.stripe.com/api/idempotent_requests
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mountify import db
+from mountify.core.checkpoints import reached
+from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, ShopError, UnknownSession
+from mountify.core.order_status import OrderStatus
+from mountify.core.payment_session import PaymentSession
+from mountify.core.site import Site
+from mountify.gateways import Payments
+from mountify.models.order import Order, OrderEvent
+from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.services import inventory
+from mountify.services.orders import get_by_number, lines_of, lock_order
+from mountify.services.settlement import sync_session
+from mountify.transaction import retried_once, transaction
+
+log = structlog.get_logger()
+
+MOST_AT_ONCE = 200
+# A session that Stripe does not know although it gave it to us: somebody looks at it, then the parts are set free.
+UNKNOWN_KEPT_FOR = timedelta(hours=24)
+UNKNOWN = "session_unknown"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What Stripe is asked for one attempt; `session_id` and `url` once it has answered."""
+
+    order_id: int
+    attempt_id: int
+    params: dict[str, Any]
+    idempotency_key: str
+    session_id: str | None
+    url: str | None
+
+    @classmethod
+    def of(cls, attempt: PaymentAttempt) -> Request:
+        return cls(
+            attempt.order_id, attempt.id, attempt.params, attempt.idempotency_key, attempt.session_id, attempt.url
+        )
+
+
+def newest_attempt(session: Session, order_id: int) -> PaymentAttempt:
+    newest = select(PaymentAttempt).where(PaymentAttempt.order_id == order_id).order_by(PaymentAttempt.id.desc())
+    return session.scalars(newest.limit(1).execution_options(populate_existing=True)).one()
+
+
+def open_session(request: Request, *, payments: Payments, now: datetime) -> str:
+    """Ask Stripe for a session, store it, and give the address of its page.
+
+    Raises PaymentsUnavailable or PaymentRefused, and then nothing is held; CartChanged when the order has ended
+    meanwhile.
+    """
+    try:
+        asked = payments.create_session(request.params, request.idempotency_key)
+    except (PaymentsUnavailable, PaymentRefused):
+        url = _give_up(request, now=now)
+        if url is None:
+            raise
+        return url
+    reached("checkout.session_created")
+    if not _store(request, asked):
+        with suppress(PaymentsUnavailable):  # then it runs out by itself: nobody has its address
+            payments.expire_session(asked.id)
+        raise CartChanged
+    if asked.url is None:
+        raise PaymentRefused
+    return asked.url
+
+
+def end(order_id: int, by: str | None, *, payments: Payments, site: Site, now: datetime) -> None:
+    """End a pending order: first at Stripe, then here, as Stripe says (it may have been paid after all).
+
+    `by` says who ends it, None that its time has run out. An order that is not pending stays as it is. Raises NotFound,
+    or PaymentsUnavailable when Stripe did not answer; then nothing has changed.
+    """
+    request = _begin_end(order_id, by)
+    if request is None:
+        return
+    reached("end.chosen")
+    session_id = request.session_id or _recover(request, by, payments=payments, now=now)
+    if session_id is None:
+        return
+    try:
+        payments.expire_session(session_id)
+    except UnknownSession:
+        _note_unknown(order_id, session_id, now=now)
+        return
+    reached("end.told_stripe")
+    sync_session(session_id, payments=payments, site=site, now=now)
+
+
+def end_overdue(*, payments: Payments, site: Site, now: datetime) -> int:
+    """End every order whose time to pay has run out, and say how many were looked at."""
+    return _each(_list_overdue(now), lambda order_id: end(order_id, None, payments=payments, site=site, now=now))
+
+
+def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> int:
+    """Ask again about every payment that is on its way: its webhook may have been lost."""
+    with transaction() as session:
+        waiting = session.scalars(
+            select(PaymentAttempt.session_id)
+            .join(Order, Order.id == PaymentAttempt.order_id)
+            .where(Order.status == OrderStatus.PENDING, PaymentAttempt.state == AttemptState.COMPLETE)
+            .limit(MOST_AT_ONCE)
+        ).all()
+    return _each(waiting, lambda session_id: sync_session(session_id, payments=payments, site=site, now=now))
+
+
+def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
+    """Ask Stripe about every session of an order and do what follows; a pending one whose time is over ends.
+
+    Gives the order as it is then. Raises NotFound or PaymentsUnavailable.
+    """
+    order = get_by_number(number)
+    order_id, is_over = order.id, order.is_pending and not order.is_held_at(now)
+    sessions = db.session.scalars(
+        select(PaymentAttempt.session_id).where(
+            PaymentAttempt.order_id == order_id, PaymentAttempt.session_id.is_not(None)
+        )
+    ).all()
+    db.release()
+    for session_id in sessions:
+        with suppress(UnknownSession):
+            sync_session(str(session_id), payments=payments, site=site, now=now)
+    if is_over:
+        end(order_id, None, payments=payments, site=site, now=now)
+    db.release()
+    return get_by_number(number)
+
+
+def _each(things: Sequence[Any], work: Any) -> int:
+    """Work on each; one that fails stops none of the others, unless Stripe is down for all of them."""
+    for done, thing in enumerate(things):
+        try:
+            work(thing)
+        except PaymentsUnavailable:
+            log.warning("payments_unavailable", left=len(things) - done)
+            return done
+        except ShopError as error:
+            log.error("payment_not_synced", about=thing, why=error.code)
+        finally:
+            db.release()
+    return len(things)
+
+
+def _list_overdue(now: datetime) -> Sequence[int]:
+    """A completed session is no business of the clock: its money is on the way."""
+    with transaction() as session:
+        waits_for_money = (
+            select(PaymentAttempt.id)
+            .where(PaymentAttempt.order_id == Order.id, PaymentAttempt.state == AttemptState.COMPLETE)
+            .exists()
+        )
+        overdue = select(Order.id).where(Order.status == OrderStatus.PENDING, Order.reserved_until < now)
+        return session.scalars(overdue.where(~waits_for_money).order_by(Order.reserved_until).limit(MOST_AT_ONCE)).all()
+
+
+@retried_once
+def _begin_end(order_id: int, by: str | None) -> Request | None:
+    """Write down who is about to end a session: a webhook may tell of its end before we come back from Stripe."""
+    with transaction() as session:
+        order = lock_order(session, order_id)
+        if not order.is_pending:
+            return None
+        attempt = newest_attempt(session, order_id)
+        if by is not None:
+            attempt.closed_by = by
+        return Request.of(attempt)
+
+
+def _recover(request: Request, by: str | None, *, payments: Payments, now: datetime) -> str | None:
+    """Find the session of a request whose answer was never stored, by asking the same again under the same key.
+
+    A repeat that is refused (its time to pay is too close by now) never arrived the first time, and nobody can pay it.
+    """
+    try:
+        asked = payments.create_session(request.params, request.idempotency_key)
+    except PaymentRefused:
+        _release(request.order_id, by, now=now)
+        return None
+    _store(request, asked)
+    return asked.id
+
+
+@retried_once
+def _store(request: Request, asked: PaymentSession) -> bool:
+    """Remember Stripe's answer, and say whether the order still waits for a payment."""
+    with transaction() as session:
+        order = lock_order(session, request.order_id)
+        attempt = session.get_one(PaymentAttempt, request.attempt_id, with_for_update=True, populate_existing=True)
+        attempt.session_id, attempt.url = asked.id, asked.url
+        if attempt.state is AttemptState.CREATED:
+            attempt.state = AttemptState.OPEN
+        order.stripe_session_id = asked.id
+        return order.is_pending
+
+
+@retried_once
+def _give_up(request: Request, *, now: datetime) -> str | None:
+    """End an order nobody has an address to pay for; gives the address when another tab has got one meanwhile."""
+    with transaction() as session:
+        order = lock_order(session, request.order_id)
+        attempt = session.get_one(PaymentAttempt, request.attempt_id, with_for_update=True, populate_existing=True)
+        if attempt.session_id is not None and order.is_pending:
+            return attempt.url
+        attempt.state = AttemptState.CLOSED
+        _free(session, order, "payment service", now=now)
+        return None
+
+
+@retried_once
+def _release(order_id: int, by: str | None, *, now: datetime) -> None:
+    with transaction() as session:
+        order = lock_order(session, order_id)
+        newest_attempt(session, order_id).state = AttemptState.CLOSED
+        _free(session, order, by, now=now)
+
+
+def _free(session: Session, order: Order, by: str | None, *, now: datetime) -> None:
+    if not order.is_pending:
+        return
+    inventory.release(session, lines_of(order))
+    if by is None:
+        order.mark_expired(now=now)
+    else:
+        order.mark_cancelled(by, now=now)
+
+
+def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
+    with transaction() as session:
+        order = lock_order(session, order_id)
+        if not order.is_pending:
+            return
+        noted = order.events.select().where(OrderEvent.kind == UNKNOWN).limit(1)
+        if session.scalars(noted).first() is None:
+            order.record(UNKNOWN, now=now, session=session_id)
+            log.error("session_unknown", order_id=order_id, session_id=session_id)
+        if order.reserved_until is not None and order.reserved_until + UNKNOWN_KEPT_FOR < now:
+            newest_attempt(session, order_id).state = AttemptState.CLOSED
+            _free(session, order, None, now=now)

@@ -1,0 +1,50 @@
+"""A guest who buys, against a payment service that can be told to fail."""
+
+from __future__ import annotations
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.site import Site
+from mountify.core.tokens import new_token
+from mountify.models.catalogue import Inventory, Product
+from mountify.models.order import Order
+from mountify.services import carts, checkout, settlement
+from mountify.services.carts import CartOwner
+from mountify.services.checkout import Started
+from tests.factories import new_key
+from tests.fakes import FakePayments
+
+SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
+
+
+class Buyer:
+    """Whoever holds a cart: a guest, or an account."""
+
+    def __init__(self, payments: FakePayments, *, user_id: int | None = None) -> None:
+        self.owner = CartOwner(user_id=user_id) if user_id else CartOwner(token=new_token())
+        self.payments, self.key = payments, new_key()
+
+    def add(self, product: Product, quantity: int = 1) -> None:
+        carts.add_item(self.owner, product.id, quantity, now=utcnow())
+
+    def start(self, email: str = "sam@example.com", key: str | None = None) -> Started:
+        return checkout.start(self.owner, email, key or self.key, payments=self.payments, site=SITE, now=utcnow())
+
+    def session_of(self, started: Started) -> str:
+        return started.url.rsplit("/", 1)[1]
+
+    def sync(self, session_id: str) -> int:
+        return settlement.sync_session(session_id, payments=self.payments, site=SITE, now=utcnow())
+
+
+def stock_of(product: Product) -> tuple[int, int]:
+    """On hand, reserved."""
+    row = db.session.get_one(Inventory, product.id, populate_existing=True)
+    db.release()
+    return row.on_hand, row.reserved
+
+
+def order_of(started: Started) -> Order:
+    order = db.session.get_one(Order, started.order_id, populate_existing=True)
+    db.release()
+    return order

@@ -1,0 +1,257 @@
+"""Holds end when Stripe has said that nobody can pay any more, and never before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable
+from mountify.core.order_status import OrderStatus
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.models.catalogue import Product
+from mountify.models.order import OrderEvent
+from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.services import carts, payment_sessions
+from mountify.services.audit import audit
+from mountify.services.checkout import Started
+from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
+from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.factories import make_product, make_shop, new_key
+from tests.fakes import FakeMailer, FakePayments
+
+LATER = timedelta(minutes=36)
+
+
+@pytest.fixture
+def product(database: None) -> Product:
+    make_shop()
+    return make_product(stock=5)
+
+
+@pytest.fixture
+def buyer(product: Product, payments: FakePayments) -> Buyer:
+    buyer = Buyer(payments)
+    buyer.add(product, 2)
+    return buyer
+
+
+def end_overdue(payments: FakePayments, after: timedelta = LATER) -> int:
+    return payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + after)
+
+
+class Power(Exception):
+    """The machine went off."""
+
+
+class Cut(FakePayments):
+    """Stripe acts, and we never hear of it: the process dies while it waits for the answer, or before it asks."""
+
+    is_heard = True
+
+    def create_session(self, params: Any, idempotency_key: str) -> PaymentSession:
+        if self.is_heard:
+            super().create_session(params, idempotency_key)
+        raise Power
+
+
+def die_while_asking(buyer: Buyer, payments: FakePayments, *, is_heard: bool) -> Started:
+    """Start a checkout whose process dies at Stripe; gives the order it leaves behind."""
+    cut = Cut(sessions=payments.sessions, by_key=payments.by_key, _ids=payments._ids)
+    cut.is_heard = is_heard
+    buyer.payments = cut
+    with pytest.raises(Power):
+        buyer.start()
+    buyer.payments = payments
+    db.release()
+    return Started(db.session.scalars(select(PaymentAttempt.order_id)).one(), url="")
+
+
+def test_a_hold_is_not_ended_before_its_time(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    buyer.start()
+    assert end_overdue(payments, timedelta(minutes=34)) == 0
+    assert stock_of(product) == (5, 2)
+
+
+def test_a_hold_whose_time_is_over_ends_at_stripe_first(
+    buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    assert end_overdue(payments) == 1
+    assert payments.sessions[buyer.session_of(started)].outcome is SessionOutcome.CLOSED
+    assert order_of(started).status is OrderStatus.EXPIRED
+    assert stock_of(product) == (5, 0) and carts.count(buyer.owner) == 2
+    assert end_overdue(payments) == 0
+    run_jobs()
+    (mail,) = mailer.sent.values()
+    assert mail["to"] == "sam@example.com" and "was not paid" in mail["subject"] and "/cart" in mail["text"]
+
+
+def test_what_was_paid_in_the_last_second_is_sold(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    assert end_overdue(payments) == 1
+    assert order_of(started).status is OrderStatus.PAID
+    assert stock_of(product) == (3, 0)
+
+
+def test_while_stripe_is_silent_nothing_is_given_away(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    started = buyer.start()
+    payments.is_down = True
+    assert end_overdue(payments) == 0
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.PENDING, (5, 2))
+    payments.is_down = False
+    assert end_overdue(payments) == 1
+    assert order_of(started).status is OrderStatus.EXPIRED
+
+
+def test_one_order_that_cannot_be_ended_stops_no_other(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    lost, other = buyer.start(), Buyer(payments)
+    other.add(product, 1)
+    fine = other.start()
+    del payments.sessions[buyer.session_of(lost)]
+    assert end_overdue(payments) == 2
+    assert order_of(fine).status is OrderStatus.EXPIRED and order_of(lost).status is OrderStatus.PENDING
+    assert end_overdue(payments, LATER + UNKNOWN_KEPT_FOR) == 1
+
+
+def test_a_session_that_stripe_does_not_know_is_looked_at_before_its_parts_are_free(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    started = buyer.start()
+    del payments.sessions[buyer.session_of(started)]
+    for _ in range(3):
+        end_overdue(payments)
+    kinds = db.session.scalars(select(OrderEvent.kind).where(OrderEvent.order_id == started.order_id)).all()
+    assert sorted(kinds) == ["placed", "session_unknown"]
+    assert stock_of(product) == (5, 2)
+    (violation,) = audit(now=utcnow() + timedelta(hours=1))
+    assert (violation.invariant, violation.repair.split()[:3]) == ("I5", ["mountify", "orders", "sync"])
+    end_overdue(payments, LATER + UNKNOWN_KEPT_FOR)
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_an_order_whose_session_was_never_stored_is_ended_too(
+    buyer: Buyer, payments: FakePayments, product: Product, is_heard: bool
+) -> None:
+    left = die_while_asking(buyer, payments, is_heard=is_heard)
+    assert stock_of(product) == (5, 2)
+    assert end_overdue(payments) == 1
+    assert order_of(left).status is OrderStatus.EXPIRED
+    assert stock_of(product) == (5, 0)
+    assert [session.outcome for session in payments.sessions.values()] == [SessionOutcome.CLOSED]
+
+
+def test_a_request_that_never_arrived_and_is_too_late_now_ends_its_order(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    left = die_while_asking(buyer, payments, is_heard=False)
+    payments.refuses = True  # as Stripe refuses a time that is less than half an hour away
+    assert end_overdue(payments) == 1
+    assert order_of(left).status is OrderStatus.EXPIRED
+    assert stock_of(product) == (5, 0) and payments.sessions == {}
+
+
+def test_the_same_page_sent_again_after_a_crash_is_the_same_order(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    left = die_while_asking(buyer, payments, is_heard=True)
+    assert buyer.start().order_id == left.order_id and len(payments.sessions) == 1
+    assert stock_of(product) == (5, 2)
+
+
+def test_a_changed_cart_after_a_crash_ends_what_was_asked_before(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    left = die_while_asking(buyer, payments, is_heard=True)
+    buyer.add(product, 1)
+    assert buyer.start(key=new_key()).order_id != left.order_id
+    assert order_of(left).status is OrderStatus.CANCELLED
+    assert stock_of(product) == (5, 3)
+    assert sorted(session.outcome for session in payments.sessions.values()) == ["closed", "open"]
+
+
+def test_a_tab_that_gives_up_does_not_end_what_another_tab_has_opened(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    class Slow(FakePayments):
+        def create_session(self, params: Any, idempotency_key: str) -> PaymentSession:
+            other = Buyer(payments)
+            other.owner, other.key = buyer.owner, buyer.key
+            other.start()
+            db.release()
+            raise PaymentsUnavailable
+
+    buyer.payments = Slow()
+    started = buyer.start()
+    assert started.url.endswith(next(iter(payments.sessions)))
+    assert order_of(started).status is OrderStatus.PENDING and stock_of(product) == (5, 2)
+
+
+def test_a_session_that_comes_too_late_is_ended_and_nobody_is_sent_there(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    class Late(FakePayments):
+        def create_session(self, params: Any, idempotency_key: str) -> PaymentSession:
+            asked = payments.create_session(params, idempotency_key)
+            order_id = int(params["client_reference_id"])
+            payment_sessions.end(order_id, "shopper", payments=payments, site=SITE, now=utcnow())
+            db.release()
+            return asked
+
+    buyer.payments = Late(sessions=payments.sessions)
+    with pytest.raises(CartChanged):
+        buyer.start()
+    assert [session.outcome for session in payments.sessions.values()] == [SessionOutcome.CLOSED]
+    assert stock_of(product) == (5, 0)
+
+
+def test_delayed_payments_are_asked_about_again(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    started = buyer.start()
+    session_id = buyer.session_of(started)
+    payments.change(session_id, outcome=SessionOutcome.PROCESSING)
+    buyer.sync(session_id)
+    assert end_overdue(payments, timedelta(days=3)) == 0
+    assert stock_of(product) == (5, 2)
+    payments.pay(session_id)
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow()) == 1
+    assert order_of(started).status is OrderStatus.PAID
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow()) == 0
+
+
+def test_an_order_is_asked_about_by_its_number(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    started = buyer.start()
+
+    def sync(order: Started, after: timedelta = timedelta()) -> OrderStatus:
+        number, now = order_of(order).number, utcnow() + after
+        return payment_sessions.sync_order(number, payments=payments, site=SITE, now=now).status
+
+    assert sync(started) is OrderStatus.PENDING
+    payments.pay(buyer.session_of(started))
+    assert sync(started) is OrderStatus.PAID
+    other = Buyer(payments)
+    other.add(product, 1)
+    assert sync(other.start(), LATER) is OrderStatus.EXPIRED
+
+
+def test_ending_an_order_that_has_ended_asks_nobody(buyer: Buyer, payments: FakePayments) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    payments.is_down = True
+    payment_sessions.end(started.order_id, "shopper", payments=payments, site=SITE, now=utcnow())
+    assert order_of(started).status is OrderStatus.PAID
+
+
+def test_a_refused_checkout_leaves_a_closed_attempt(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    payments.refuses = True
+    with pytest.raises(PaymentRefused):
+        buyer.start()
+    assert db.session.scalars(select(PaymentAttempt.state)).all() == [AttemptState.CLOSED]
+    assert end_overdue(payments) == 0 and stock_of(product) == (5, 0)
