@@ -16,6 +16,13 @@ ROOT = Path(__file__).parent.parent
 START_S = 120.0
 
 
+def mountify(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "mountify", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+
+
 class Supervisor:
     """`mountify up` in a folder of its own."""
 

@@ -9,8 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expec
 from mountify.embedded.processes import free_port, wait_until
 from mountify.supervisor.house import SANDBOX_IMAGES
 from tests.conftest import DATABASE
-from tests.running import ROOT, Supervisor
+from tests.running import ROOT, Supervisor, mountify
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
 PASSWORDS = {"alice@mountify.example": "alice and her password", "admin@mountify.example": "the admin and the password"}
@@ -55,12 +53,6 @@ class Shop:
         mails = self.mails_to(address)
         assert len(mails) == 1, [mail["subject"] for mail in mails]
         return mails[0]
-
-
-def mountify(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mountify", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,6 +12,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
 from tests.cast import sign_in
@@ -139,3 +143,88 @@ def test_sending_the_form_twice_is_one_order(browser: Browser, payments: FakePay
     }
     assert len(places) == 1 and len(payments.sessions) == 1
     assert len(db.session.scalars(select(Order.id)).all()) == 1
+
+
+def order_page(payments: FakePayments, session_id: str) -> str:
+    """The guest's signed link."""
+    return f"/orders/{the_order().id}?key=" + parse_qs(urlsplit(addresses(payments, session_id)[0]).query)["key"][0]
+
+
+def test_a_pending_order_can_be_paid_or_cancelled_from_its_page(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    page = browser.get(order_page(payments, session_id))
+    assert "Your parts are held until" in words(page)
+    assert f'href="http://localhost:3998/pay/{session_id}"' in page.get_data(as_text=True)
+    path = unescape(page.get_data(as_text=True).split('<form method="post" action="')[1].split('"')[0])
+    assert path.startswith(f"/orders/{the_order().id}/cancellation?key=")
+    for said in ("is cancelled. Nothing was charged.", "Cancelled"):
+        answer = browser.post(path)
+        assert answer.status_code == 303
+        assert said in words(browser.get(answer.headers["Location"]))
+    assert "At your wish." in words(browser.get(order_page(payments, session_id)))
+    assert db.session.scalars(select(Inventory.reserved)).all() == [0]
+    assert "2 parts" in words(browser.get("/cart"))
+    assert payments.sessions[session_id].outcome == "closed"
+
+
+def test_cancelling_what_was_paid_meanwhile_shows_it_paid(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    payments.pay(session_id)
+    path = order_page(payments, session_id).replace("?", "/cancellation?")
+    answer = browser.post(path)
+    shown = words(browser.get(answer.headers["Location"]))
+    assert "Paid" in shown and "cancelled" not in shown
+
+
+def test_nobody_cancels_anothers_order(app: Flask, browser: Browser, payments: FakePayments) -> None:
+    check_out(browser)
+    order_id = the_order().id
+    other = Browser(app)
+    sign_in(other, "mallory")
+    for path in (f"/orders/{order_id}/cancellation", f"/orders/{order_id}/cancellation?key=forged"):
+        assert other.post(path, {"csrf_token": token(other)}).status_code == 404
+        assert Browser(app).post(path).status_code == 404
+    assert the_order().status == "pending"
+
+
+def test_an_account_cancels_its_own(browser: Browser) -> None:
+    sign_in(browser, "alice")
+    check_out(browser)
+    path = f"/orders/{the_order().id}/cancellation"
+    assert browser.post(path).status_code == 403  # without its token
+    assert browser.post(path, {"csrf_token": token(browser)}).status_code == 303
+    assert the_order().status == "cancelled"
+
+
+def test_cancelling_while_stripe_is_away_changes_nothing(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    payments.is_down = True
+    browser.where = order_page(payments, session_id)
+    answer = browser.post(browser.where.replace("?", "/cancellation?"))
+    assert answer.status_code == 303
+    assert "could not reach the payment service" in words(browser.get(answer.headers["Location"]))
+    assert the_order().status == "pending"
+
+
+def test_an_order_whose_money_is_on_its_way_says_so_and_cannot_be_cancelled(
+    browser: Browser, payments: FakePayments
+) -> None:
+    session_id = check_out(browser)
+    payments.change(session_id, outcome=SessionOutcome.PROCESSING)
+    success, _ = addresses(payments, session_id)
+    assert "Waiting for your bank" in words(browser.get(success))
+    page = browser.get(order_page(payments, session_id))
+    assert "Your payment is on its way." in words(page) and "cancellation" not in page.get_data(as_text=True)
+    payments.change(session_id, outcome=SessionOutcome.FAILED)
+    answer = browser.get(success)
+    assert answer.status_code == 303
+    assert "The payment did not come." in words(browser.get(answer.headers["Location"]))
+
+
+def test_a_hold_that_ran_out_offers_no_payment(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    order = the_order()
+    order.reserved_until = utcnow() - timedelta(seconds=1)
+    db.session.commit()
+    shown = browser.get(order_page(payments, session_id)).get_data(as_text=True)
+    assert "Continue to payment" not in shown and "Cancel this order" in shown

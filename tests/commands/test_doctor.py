@@ -8,34 +8,11 @@ import sys
 
 import pytest
 
-from mountify.config import Config
-from tests.running import ROOT
-
-
-def mountify(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.environ["PATH"], "MOUNTIFY_VAR": "/nowhere", **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "mountify", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
-
-
-@pytest.fixture
-def environment(config: Config) -> dict[str, str]:
-    return {
-        "DATABASE_URL": config.database_url,
-        "REDIS_URL": config.redis_url,
-        "SECRET_KEY": config.secret_key,
-        "STRIPE_SECRET_KEY": "sk_test_only",
-        "STRIPE_WEBHOOK_SECRET": "whsec_only_for_the_tests",
-        "STRIPE_API_BASE": "http://127.0.0.1:1",
-        "RESEND_API_KEY": "re_only",
-        "RESEND_API_URL": "http://127.0.0.1:1",
-        "PORT": "1",
-    }
+from tests.running import ROOT, mountify
 
 
 def test_every_question_gets_an_answer_and_no_secret(environment: dict[str, str]) -> None:
-    told = mountify("doctor", **environment)
+    told = mountify("doctor", env=environment)
     assert told.returncode == 1
     lines = told.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [
@@ -54,21 +31,21 @@ def test_every_question_gets_an_answer_and_no_secret(environment: dict[str, str]
 
 
 def test_a_database_that_is_not_there_is_one_wrong_line(environment: dict[str, str]) -> None:
-    told = mountify("doctor", **{**environment, "DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/none"})
+    told = mountify("doctor", env={**environment, "DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/none"})
     assert "WRONG database: PostgreSQL at 127.0.0.1:1/none does not answer" in told.stdout
     assert "secret" not in told.stdout
 
 
 @pytest.mark.parametrize("command", [["doctor"], ["audit"], ["migrate"], ["worker"], ["seed", "--demo"]])
 def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], command: list[str]) -> None:
-    told = mountify(*command, **{**environment, "SECRET_KEY": "short"})
+    told = mountify(*command, env={**environment, "SECRET_KEY": "short"})
     assert told.returncode == 1
     (line,) = (told.stdout + told.stderr).splitlines()
     assert "SECRET_KEY must be random and at least 32 characters long." in line
 
 
 def test_the_audit_of_an_empty_shop_is_clean(environment: dict[str, str]) -> None:
-    told = mountify("audit", **environment)
+    told = mountify("audit", env=environment)
     assert (told.returncode, told.stdout) == (0, "Every invariant holds.\n")
 
 

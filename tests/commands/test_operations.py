@@ -1,0 +1,118 @@
+"""The commands of whoever keeps a shop alive, as they are typed: `mountify audit` names them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, text
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.models.email import Email, EmailState
+from mountify.models.payment import WebhookEvent
+from mountify.services import webhooks
+from mountify.transaction import transaction
+from tests.buyers import Buyer, order_of
+from tests.factories import make_product, make_shop
+from tests.fakes import FakePayments
+from tests.running import mountify
+from tests.sandbox.support import Running
+
+pytestmark = pytest.mark.commits
+
+
+class Office:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+
+    def run(self, *words: str, code: int = 0) -> str:
+        db.release()
+        told = mountify(*words, env=self.environment)
+        assert told.returncode == code, told.stdout + told.stderr
+        assert "Traceback" not in told.stderr
+        return told.stdout + told.stderr
+
+
+@pytest.fixture
+def office(database: None, payments: FakePayments, environment: dict[str, str], sandbox: Running) -> Office:
+    make_shop()
+    return Office({**environment, "STRIPE_API_BASE": sandbox.url})
+
+
+def paid_order(payments: FakePayments) -> str:
+    buyer = Buyer(payments)
+    buyer.add(make_product(stock=5), 2)
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    return order_of(started).number
+
+
+def test_an_order_is_shown_with_everything_known_of_it(office: Office, payments: FakePayments) -> None:
+    number = paid_order(payments)
+    shown = office.run("orders", "show", number)
+    for words in (f"Order {number}: paid", "2 x M-", "placed", "paid", "payment   pi_", "confirmed  queued"):
+        assert words in shown
+    assert "could not find" in office.run("orders", "show", "99999", code=1)
+
+
+def test_a_mail_that_failed_is_listed_and_sent_again(office: Office, payments: FakePayments) -> None:
+    paid_order(payments)
+    with transaction() as session:
+        email = session.scalars(select(Email).where(Email.kind == "confirmed")).one()
+        email.state, email.error, email_id = EmailState.FAILED, "no such address", email.id
+    assert f"Next: mountify emails resend {email_id}" in office.run("audit", code=1)
+    assert "no such address" in office.run("emails", "list")
+    assert "is queued" in office.run("emails", "resend", str(email_id))
+    assert "could not find" in office.run("emails", "resend", "999999", code=1)
+    assert "Every invariant holds." in office.run("audit")
+
+
+def test_a_delivery_that_was_given_up_is_listed_replayed_and_dismissed(office: Office) -> None:
+    with transaction() as session:
+        event = WebhookEvent(
+            provider="stripe", event_id="evt_1", type="checkout.session.completed", payload={}, parked_at=utcnow(),
+            error="unknown_session", attempts=webhooks.MOST_ATTEMPTS,
+        )  # fmt: skip
+        session.add(event)
+        session.flush()
+        event_id = str(event.id)
+    assert f"Next: mountify webhooks replay {event_id}" in office.run("audit", code=1)
+    assert "given up: unknown_session" in office.run("webhooks", "list")
+    assert "is queued" in office.run("webhooks", "replay", event_id)
+    assert "waits, 0 attempts" in office.run("webhooks", "list")
+    office.run("webhooks", "dismiss", event_id)
+    assert office.run("webhooks", "list") == ""
+
+
+def test_a_dead_job_is_listed_and_queued_again(office: Office, payments: FakePayments) -> None:
+    paid_order(payments)
+    with transaction() as session:
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'failed', attempts = 12"))
+        job_id = session.scalar(text("SELECT min(id) FROM procrastinate_jobs"))
+    assert f"Next: mountify jobs retry {job_id}" in office.run("audit", code=1)
+    listed = office.run("jobs", "list").splitlines()
+    assert len(listed) == 2 and "send_email" in listed[0] and "12 attempts" in listed[0]
+    for line in listed:
+        office.run("jobs", "retry", line.split()[0])
+    assert office.run("jobs", "list") == ""
+    office.run("jobs", "retry", str(job_id), code=1)
+
+
+def test_what_is_reserved_is_counted_again(office: Office, payments: FakePayments) -> None:
+    buyer = Buyer(payments)
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    buyer.start()
+    with transaction() as session:
+        session.execute(text("UPDATE inventory SET reserved = 4"))
+    assert f"Next: mountify inventory recount {product.id}" in office.run("audit", code=1)
+    assert f"2 of product {product.id} are reserved." in office.run("inventory", "recount", str(product.id))
+    office.run("inventory", "recount", "999999", code=1)
+
+
+def test_an_order_is_asked_about_at_stripe(office: Office, payments: FakePayments) -> None:
+    """Its session is nothing the sandbox knows: the order waits for somebody to look at it."""
+    buyer = Buyer(payments)
+    buyer.add(make_product(stock=5), 2)
+    number = order_of(buyer.start()).number
+    assert f"Order {number} is pending." in office.run("orders", "sync", number)
