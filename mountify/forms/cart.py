@@ -15,7 +15,8 @@ QUANTITY = _l("Quantity must be a whole number between %(low)s and %(high)s.", l
 
 class AddItemForm(ShopForm):
     product_id = WholeNumber(validators=[InputRequired(_l("Choose a part.")), NumberRange(1, BIGGEST_ID)])
-    quantity = WholeNumber(default=1, validators=[InputRequired(QUANTITY), NumberRange(1, MOST_OF_ONE, QUANTITY)])
+    # The buttons on the cards of a grid name a part and no quantity: one of it.
+    quantity = WholeNumber(default=1, validators=[NumberRange(1, MOST_OF_ONE, QUANTITY)])
 
 
 class UpdateItemForm(ShopForm):

@@ -170,6 +170,16 @@ def test_the_stepper_and_the_filters_work(page: Page, shop: Shop) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("All parts")
 
 
+def test_a_card_adds_its_part_and_leads_to_the_cart(page: Page, shop: Shop) -> None:
+    page.goto("/products?category=wall-shelf")
+    page.get_by_role("button", name="Add Bow Coat Hook to cart").click()
+    expect(page.get_by_text("Added Bow Coat Hook.")).to_be_visible()
+    expect(page.locator("#cart-badge")).to_contain_text("1")
+    assert page.url.endswith("/products?category=wall-shelf")
+    page.get_by_role("link", name="View cart").click()
+    expect(page.get_by_role("spinbutton", name="Quantity, Bow Coat Hook")).to_have_value("1")
+
+
 def test_an_account_signs_in_and_out(page: Page, shop: Shop, look: Callable[[str], None]) -> None:
     page.goto("/auth/signin")
     look("signin")

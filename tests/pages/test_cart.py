@@ -39,6 +39,17 @@ def test_adding_tells_what_and_shows_the_badge(browser: Browser) -> None:
     assert 'hx-target="#cart-badge"' in text and ">3<" in text.replace("\n", "") and "Ledge Phone Stand" in text
 
 
+@pytest.mark.parametrize("path", ["/", "/products", "/cart"])
+def test_the_button_on_a_card_adds_one(browser: Browser, path: str) -> None:
+    product = make_product()
+    page = browser.get(path).get_data(as_text=True)
+    assert f'<button form="add" name="product_id" value="{product.id}"' in page
+    assert browser.post("/cart/items", {"product_id": product.id}).status_code == 303
+    assert "Added Ledge Phone Stand." in browser.htmx("POST", "/cart/items", {"product_id": product.id}).text
+    assert browser.htmx("POST", "/cart/items", {"product_id": product.id, "quantity": ""}).status_code == 422
+    assert "2 parts" in words(browser.get("/cart"))
+
+
 @pytest.mark.parametrize(
     ("data", "left"), [({"quantity": "3"}, 3), ({"quantity": "2", "op": "inc"}, 3), ({"quantity": "2", "op": "dec"}, 1)]
 )
