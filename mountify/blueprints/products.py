@@ -66,19 +66,19 @@ class Listing:
     def chips(self) -> list[tuple[str, str]]:
         """What narrows this listing, each with the address of the listing without it."""
         filters, chips = self.filters, []
-        if filters.search:
-            chips.append((f"“{filters.search}”", self.url(search="")))
         if filters.min_price is not None:
             chips.append((_("From %(price)s", price=_price(filters.min_price)), self.url(min_price="")))
         if filters.max_price is not None:
             chips.append((_("Up to %(price)s", price=_price(filters.max_price)), self.url(max_price="")))
         if filters.in_stock:
             chips.append((_("In stock"), self.url(in_stock="")))
+        if filters.search and chips:  # alone it would say once more what the heading says
+            chips.insert(0, (f"“{filters.search}”", self.url(search="")))
         return chips
 
 
 def _price(amount: Decimal) -> str:
-    return format_money(Money(amount), settings().currency)
+    return format_money(Money(amount), settings().currency, short=True)
 
 
 @bp.get("")
@@ -110,6 +110,7 @@ def show_listing(filters: Filters, number: int) -> Response:
         heading=category.name if category else f"“{filters.search}”" if filters.search else _("All parts"),
         searched=filters.search,
         query=to_query(filters),
+        closest=products.list_closest(filters.search) if filters.search and not listing.total else [],
         fragment=wants_fragment(),
         now=utcnow(),
         canonical=None if filters.search else listing.canonical,

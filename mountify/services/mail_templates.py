@@ -36,7 +36,10 @@ def render(kind: str, *, currency: str, timezone: str = "UTC", **values: object)
     return Rendered(subject=" ".join(part("subject.txt").split()), html=part("body.html"), text=part("body.txt"))
 
 
-def format_money(money: Money, currency: str) -> str:
+def format_money(money: Money, currency: str, *, short: bool = False) -> str:
+    """Write an amount; the short form of a whole one leaves out the cents, for sentences and labels."""
+    if short and money.amount == money.amount.to_integral_value():
+        return str(format_currency(money.amount, currency, "¤#,##0", locale=LOCALE, currency_digits=False))
     return str(format_currency(money.amount, currency, locale=LOCALE))
 
 

@@ -78,6 +78,15 @@ class CategoryCount:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What the whole catalogue holds; prices in whole amounts, rounded away from what there is."""
+
+    count: int = 0
+    lowest: int = 0
+    highest: int = 0
+
+
+@dataclass(frozen=True)
 class Address:
     id: int
     slug: str
@@ -128,6 +137,13 @@ def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Pag
     products = [row[0] for row in rows]
     total = rows[0][1] if rows else _count(matching) if page > 1 else 0
     return Page(products=products, total=total, page=page, size=size, is_exact=found is None or found.is_exact)
+
+
+def list_closest(words: str, count: int = 4) -> Sequence[Product]:
+    """List what comes closest to a search that found nothing: by any of its words, whatever else narrowed it."""
+    found = search.match_any(words)
+    near = _cards().where(Product.status == ProductStatus.PUBLISHED, found.condition)
+    return db.session.scalars(near.order_by(*found.best_first).limit(count)).all()
 
 
 def _count(matching: Select[Product]) -> int:
@@ -222,10 +238,14 @@ def list_categories() -> list[CategoryCount]:
     return [CategoryCount(*row) for row in rows]
 
 
-def count_published() -> int:
-    """Count what can be seen, in a category or in none."""
-    count = select(func.count()).select_from(Product).where(Product.status == ProductStatus.PUBLISHED)
-    return db.session.scalar(count) or 0
+def summarize() -> Summary:
+    """Count what can be seen, in a category or in none, and find between which prices it lies."""
+    count, lowest, highest = db.session.execute(
+        select(func.count(), func.min(Product.price), func.max(Product.price)).where(
+            Product.status == ProductStatus.PUBLISHED
+        )
+    ).one()
+    return Summary(count, math.floor(lowest.amount), math.ceil(highest.amount)) if count else Summary()
 
 
 def add_category(session: Session, name: str, slug: str, description: str, display_order: int) -> Category:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from mountify import db
 from mountify.models.catalogue import Product, ProductStatus
@@ -25,6 +26,17 @@ def match(words: str) -> Match:
     exact = _exact(words)
     found = db.session.scalar(select(exists().where(Product.status == ProductStatus.PUBLISHED, exact.condition)))
     return exact if found else _alike(words)
+
+
+def match_any(words: str) -> Match:
+    """Find by any of the words, the most of them first: what comes closest where nothing has them all."""
+    all_of_them = func.plainto_tsquery("english", words)
+    text = cast(func.replace(cast(all_of_them, Text), "&", "|"), TSQUERY)
+    return Match(
+        condition=Product.search.op("@@")(text),
+        best_first=(func.ts_rank(Product.search, text).desc(), Product.id.desc()),
+        is_exact=False,
+    )
 
 
 def _exact(words: str) -> Match:

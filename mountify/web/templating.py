@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from babel.numbers import format_decimal
 from flask import Flask, g, request
@@ -22,7 +22,7 @@ from mountify.config import Config
 from mountify.core.money import Money
 from mountify.services import carts, products
 from mountify.services.mail_templates import format_money
-from mountify.services.products import CategoryCount
+from mountify.services.products import CategoryCount, Summary
 from mountify.services.settings import HOLD_MINUTES, get_shop
 from mountify.web.auth import SignedIn, find_cart_owner, identity
 from mountify.web.headers import THEME_COOKIE
@@ -38,8 +38,8 @@ def init_templating(app: Flask, config: Config) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.template_filter("money")
-    def money(amount: Money) -> str:
-        return format_money(amount, config.currency)
+    def money(amount: Money, *, short: bool = False) -> str:
+        return format_money(amount, config.currency, short=short)
 
     @app.template_filter("number")
     def number(value: int) -> str:
@@ -70,6 +70,7 @@ def init_templating(app: Flask, config: Config) -> None:
             "content_titles": content_titles,
             "nav": nav,
             "nav_total": nav_total,
+            "catalogue": catalogue,
         }
 
 
@@ -116,10 +117,15 @@ def nav() -> list[CategoryCount]:
 
 
 def nav_total() -> int:
-    """How many parts the shop shows, read once a request."""
-    if "nav_total" not in g:
-        g.nav_total = products.count_published()
-    return int(g.nav_total)
+    """How many parts the shop shows."""
+    return catalogue().count
+
+
+def catalogue() -> Summary:
+    """What the shop shows in numbers, read once a request."""
+    if "catalogue" not in g:
+        g.catalogue = products.summarize()
+    return cast(Summary, g.catalogue)
 
 
 def cart_count() -> int:

@@ -33,7 +33,7 @@ def test_filters_narrow_and_their_chips_undo_them(browser: Browser) -> None:
     slug = browser.get("/").get_data(as_text=True).split("category=")[1].split('"')[0]
     page = browser.get(f"/products?category={slug}&max_price=20&in_stock=1")
     assert "Bottle cage" in words(page) and "Wheel hook" not in words(page) and "Phone stand" not in words(page)
-    assert "Up to $20.00" in words(page) and "2 left" in words(page)
+    assert "Up to $20 " in words(page) and "2 left" in words(page)
     assert f'href="/products?category={slug}&amp;in_stock=1"' in page.get_data(as_text=True)
 
 
@@ -58,13 +58,40 @@ def test_words_are_found_in_names_and_texts(browser: Browser) -> None:
     assert "<script>" not in browser.get("/products?search=<script>alert(1)</script>").get_data(as_text=True)
 
 
+def test_a_search_without_results_shows_what_comes_closest(browser: Browser) -> None:
+    bike = make_category("Bike")
+    make_product("Wheel hook", category_id=bike, price="30.00")
+    make_product("Comb", description="Holds five cables at a desk edge")
+    for address in ("/products?search=cable+zebra", "/products?search=hook&max_price=20"):
+        results = words(browser.get(address)).split("Results")[1]
+        assert "Nothing drawn yet" in results and "Closest parts 1 part" in results
+        assert ("Comb" in results) == ("cable" in address) and ("Wheel hook" in results) == ("hook" in address)
+    assert "Closest parts" not in words(browser.get("/products?search=zebra"))
+    assert "Closest parts" not in words(browser.get("/products?max_price=1"))
+
+
+def test_words_that_were_searched_are_a_chip_beside_other_filters_only(browser: Browser) -> None:
+    make_product("Wheel hook")
+    assert "Active filters" not in words(browser.get("/products?search=hook"))
+    assert "“hook” remove In stock remove" in words(browser.get("/products?search=hook&in_stock=1"))
+
+
+def test_the_price_fields_say_what_there_is(browser: Browser) -> None:
+    assert "placeholder" not in browser.get("/products").get_data(as_text=True).split("min_price")[1]
+    make_product("Cheap", price="7.50")
+    make_product("Dear", price="25.10")
+    fields = browser.get("/products?category=none").get_data(as_text=True).split('name="min_price"')[1]
+    assert 'placeholder="7"' in fields and 'placeholder="26"' in fields
+
+
 def test_pages_hold_24_and_lead_on(browser: Browser) -> None:
     for number in range(26):
         make_product(f"Part {number}")
     first = browser.get("/products")
-    assert "26 parts, 1 to 24 shown" in words(first) and "Next 2 parts" in words(first)
+    assert "26 parts, 24 shown" in words(first) and "Next 2 parts" in words(first)
     assert first.get_data(as_text=True).count('class="card"') == 24
-    assert browser.get("/products?page=2").get_data(as_text=True).count('class="card"') == 2
+    second = browser.get("/products?page=2")
+    assert second.get_data(as_text=True).count('class="card"') == 2 and "26 parts, 25 to 26 shown" in words(second)
     assert "This page is past the end" in words(browser.get("/products?page=3"))
 
 
@@ -86,7 +113,7 @@ def test_a_product_page_says_what_there_is(browser: Browser) -> None:
         images=[("/static/img/demo/ledge-phone-stand-960.webp", "Orange stand")],
     )
     page = browser.get(f"/products/{product.id}-{product.slug}")
-    for text in ("$14.00", "3 left", "72 mm wide", "100 mm high", product.number, "$4.50, free from $40.00"):
+    for text in ("$14.00", "3 left", "72 mm wide", "100 mm high", product.number, "$4.50, free from $40"):
         assert text in words(page), text
     assert 'alt="Orange stand"' in page.get_data(as_text=True) and "<p>Second.</p>" in page.get_data(as_text=True)
 
