@@ -78,6 +78,7 @@ def seed(passwords: dict[str, str], *, images: Images | None = None, now: dateti
         about="Mounts, hooks and brackets in small batches. Every part is measured before it ships.",
         contact_email="help@mountify.example",
         address="12 Bench Lane, Portland, OR 97205",
+        returns_in_short="30 days, any reason",
         countries=("US", "CA", "GB", "DE", "FR", "NL", "SE"),
         shipping_flat=Money.of("4.50"),
         shipping_free_from=Money.of("40.00"),

@@ -28,6 +28,7 @@ class Shop:
     about: str = ""
     contact_email: str = ""
     address: str = ""
+    returns_in_short: str = ""
     story: dict[str, Any] | None = None
     pages: dict[str, str] = field(default_factory=dict)  # name of PAGES → Markdown
     countries: tuple[str, ...] = ("US",)

@@ -55,6 +55,7 @@ def init_templating(app: Flask, config: Config) -> None:
 
     app.add_template_filter(marked)
     app.add_template_filter(markdown)
+    app.add_template_filter(opening)
     app.add_template_filter(countries)
 
     @app.context_processor
@@ -86,6 +87,12 @@ def marked(text: str, words: str) -> Markup:
 def markdown(text: str) -> Markup:
     """Turn Markdown into HTML. HTML in the text stays text, and links lead nowhere but to pages and mail."""
     return Markup(_markdown.render(text))  # noqa: S704  html=False escapes everything that is not Markdown
+
+
+def opening(text: str) -> str:
+    """The first paragraph of a Markdown text that is no heading."""
+    paragraphs = re.split(r"(?:\r?\n){2,}", text.strip())
+    return next((paragraph for paragraph in paragraphs if not paragraph.startswith("#")), "")
 
 
 def countries(codes: Iterable[str]) -> str:

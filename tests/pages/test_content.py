@@ -104,3 +104,19 @@ def test_an_earlier_or_bare_name_leads_to_the_product(browser: Browser) -> None:
         assert (answer.status_code, answer.headers["Location"]) == (301, f"/products/{product.id}-{product.slug}")
     assert browser.get("/products/never-made").status_code == 404
     assert browser.get("/products/%00").status_code == 404
+
+
+def test_a_product_page_opens_what_the_merchant_wrote_about_delivery(browser: Browser) -> None:
+    product = make_product()
+    path = f"/products/{product.id}-{product.slug}"
+    assert "Returns" not in words(browser.get(path))
+    settings.change(
+        returns_in_short="30 days, any reason",
+        pages={
+            "delivery": "## Soon\r\n\r\nLeaves the *bench* today.\r\n\r\n## Customs\r\n\r\nMay ask.",
+            "returns": "## X",
+        },
+    )
+    text = browser.get(path).get_data(as_text=True)
+    assert "Delivery</summary>" in text and "<p>Leaves the <em>bench</em> today.</p>" in text and "May ask" not in text
+    assert "30 days, any reason" in text and 'href="/returns">All about returns' in text
