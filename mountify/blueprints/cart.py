@@ -71,9 +71,12 @@ def clear() -> Response:
 
 @bp.post("/acceptance")
 def accept() -> Response:
-    """Take the cart as it can be had now."""
-    carts.accept_changes(cart_owner())
-    return _changed(_("Your cart is up to date."))
+    """Take the cart as it can be had now, and go on with it."""
+    owner = cart_owner()
+    carts.accept_changes(owner)
+    if carts.get_view(owner).is_empty:
+        return _changed(_("Your cart is empty now."))
+    return done(None, to=url_for("checkout.show"))
 
 
 def _changed(message: str | None) -> Response:

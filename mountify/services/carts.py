@@ -79,6 +79,15 @@ class CartLine:
         return self.is_withdrawn or self.is_sold_out
 
     @property
+    def obtainable(self) -> int:
+        """How many of them can be had now, and are charged."""
+        return 0 if self.is_gone else min(self.quantity, self.available)
+
+    @property
+    def charged(self) -> Money:
+        return self.price * self.obtainable
+
+    @property
     def has_new_price(self) -> bool:
         return not self.is_gone and self.price != self.price_seen
 
@@ -89,7 +98,7 @@ class CartLine:
 
 @dataclass(frozen=True)
 class CartView:
-    """What the shopper sees. Lines that cannot be had do not count towards the totals."""
+    """What the shopper sees. What cannot be had does not count towards the totals."""
 
     lines: Sequence[CartLine]
     subtotal: Money
@@ -102,12 +111,7 @@ class CartView:
 
     @property
     def count(self) -> int:
-        return sum(line.quantity for line in self.lines if not line.is_gone)
-
-    @property
-    def obtainable(self) -> int:
-        """How many parts are left once the cart is taken as it can be had now."""
-        return sum(min(line.quantity, line.available) for line in self.lines if not line.is_gone)
+        return sum(line.obtainable for line in self.lines)
 
     @property
     def has_problems(self) -> bool:
@@ -268,9 +272,8 @@ def read_lines(session: Session, cart_id: int) -> list[CartLine]:
 def view_of(lines: Sequence[CartLine]) -> CartView:
     """Add up lines and delivery."""
     shop = get_shop()
-    payable = [line for line in lines if not line.is_gone]
-    subtotal = Money.sum(line.total for line in payable)
-    shipping = shop.shipping_for(subtotal) if payable else ZERO
+    subtotal = Money.sum(line.charged for line in lines)
+    shipping = shop.shipping_for(subtotal) if any(line.obtainable for line in lines) else ZERO
     missing = shop.shipping_free_from - subtotal if shipping and shop.shipping_free_from is not None else None
     return CartView(lines=lines, subtotal=subtotal, shipping=shipping, missing_for_free=missing)
 
