@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
@@ -12,7 +12,7 @@ from mountify.core.errors import CartChanged, NotFound, PaymentsUnavailable, Unk
 from mountify.core.tokens import new_token
 from mountify.forms.checkout import CheckoutForm
 from mountify.services import carts, checkout, orders, settlement
-from mountify.web.answers import page, seen_other
+from mountify.web.answers import page, seen_other, wants_fragment
 from mountify.web.auth import cart_owner, find_cart_owner, identity, settings
 from mountify.web.gateways import gateways
 from mountify.web.limits import CHECKOUTS, limiter
@@ -66,9 +66,11 @@ def success() -> BaseResponse:
         settlement.sync_session(session_id, payments=gateways().payments, site=settings().site, now=utcnow())
     order = orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)
     if order.is_pending:
-        return page("checkout/pending.html", order=order, reload_url=request.full_path)
+        return page("checkout/pending.html", block="waiting", order=order, reload_url=request.full_path)
     if not order.is_paid:
-        return redirect(url_for("orders.show", order_id=order.id, key=key), 303)
+        return seen_other(url_for("orders.show", order_id=order.id, key=key))
+    if wants_fragment():  # the waiting page has asked: what it waited for is a page of its own
+        return seen_other(request.full_path)
     return page("checkout/success.html", order=order, key=key)
 
 

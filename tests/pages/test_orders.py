@@ -61,8 +61,11 @@ def test_a_paid_order_is_confirmed_and_the_mail_leads_to_it(
     success, _ = addresses(payments, session_id)
     pending = browser.get(success)
     assert pending.status_code == 200 and "Waiting for your bank" in words(pending)
-    assert 'http-equiv="refresh"' in pending.get_data(as_text=True)
+    assert '<noscript><meta http-equiv="refresh"' in pending.get_data(as_text=True)
+    part = browser.htmx("GET", success)
+    assert "<html" not in part.text and "Waiting for your bank" in words(part) and "HX-Redirect" not in part.headers
     payments.pay(session_id)
+    assert browser.htmx("GET", success).headers["HX-Redirect"] == success
     for _ in range(2):
         assert "Thank you, Sam. Your order is confirmed." in words(browser.get(success))
     run_jobs()
