@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request, url_for
+from contextlib import suppress
+
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials
+from mountify.core.errors import BadCredentials, PaymentsUnavailable
 from mountify.forms.auth import SignInForm
-from mountify.services import accounts, carts
+from mountify.services import accounts, carts, checkout
 from mountify.web.answers import done, local_path, page
 from mountify.web.auth import find_cart_owner, forget_cart, identity, settings, shop_session
+from mountify.web.gateways import gateways
 from mountify.web.limits import account_named, address, limiter
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
@@ -39,9 +42,19 @@ def start_session() -> Response:
     guest = find_cart_owner()
     shop_session().sign_in(who, request, settings().secret_key)
     if guest is not None and guest.token is not None:
-        carts.merge(guest.token, who.id, now=utcnow())
-        forget_cart()
+        _take_along(guest.token, who.id)
     return done(_("You are signed in."), to=form.next.data)
+
+
+def _take_along(token: str, user_id: int) -> None:
+    """The guest's cart and pending order become the account's."""
+    merged = carts.merge(token, user_id, now=utcnow())
+    forget_cart()
+    if merged.left_out:
+        flash(_("There was no room in your cart for: %(names)s.", names=", ".join(merged.left_out)), "warn")
+    for order_id in merged.superseded:
+        with suppress(PaymentsUnavailable):  # then it runs out by itself
+            checkout.cancel(order_id, payments=gateways().payments, site=settings().site, now=utcnow())
 
 
 @bp.post("/signout")

@@ -7,11 +7,12 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from mountify.core.clock import utcnow
+from mountify.core.errors import NotFound
 from mountify.forms.base import BadForm
 from mountify.forms.cart import AddItemForm, UpdateItemForm
 from mountify.services import carts, products
 from mountify.web.answers import back, done, page, wants_fragment
-from mountify.web.auth import cart_owner, find_cart_owner
+from mountify.web.auth import cart_owner, find_cart_owner, keep_cart
 
 from .products import show_page
 
@@ -36,9 +37,11 @@ def add_item() -> Response:
     form = AddItemForm()
     if not form.validate():
         return _bad_item(form)
-    line = carts.add_item(cart_owner(), form.product_id.value, form.quantity.value, now=utcnow())
+    owner = cart_owner()
+    line = carts.add_item(owner, form.product_id.value, form.quantity.value, now=utcnow())
+    keep_cart(owner)
     message = ngettext("Added %(name)s.", "Added %(num)s × %(name)s.", line.quantity, name=line.product.name)
-    return done(message, to=_after_adding(), stream="cart/add_item.stream.html", line=line)
+    return done(message, to=back(url_for(".show")), kind="added", stream="cart/add_item.stream.html", line=line)
 
 
 @bp.post("/items/<id:product_id>")
@@ -46,34 +49,43 @@ def update_item(product_id: int) -> Response:
     form = UpdateItemForm()
     if not form.validate():
         return _bad_quantity(form)
-    carts.set_quantity(cart_owner(), product_id, form.wanted, now=utcnow())
+    owner = find_cart_owner() or cart_owner()
+    try:
+        carts.set_quantity(owner, product_id, form.wanted, now=utcnow())
+    except NotFound:  # taken out in another tab: show the cart as it is
+        return _changed(_("That part is no longer in your cart."))
+    keep_cart(owner)
     return _changed(None)
 
 
 @bp.post("/items/<id:product_id>/removal")
 def remove_item(product_id: int) -> Response:
-    carts.remove_item(cart_owner(), product_id)
+    if owner := find_cart_owner():
+        carts.remove_item(owner, product_id)
     return _changed(_("Removed from your cart."))
 
 
 @bp.post("/items/<id:product_id>/acceptance")
 def accept_item(product_id: int) -> Response:
     """Take one line as it can be had now."""
-    carts.accept_changes(cart_owner(), product_id)
+    if owner := find_cart_owner():
+        carts.accept_changes(owner, product_id)
     return _changed(None)
 
 
 @bp.post("/removal")
 def clear() -> Response:
-    carts.clear(cart_owner())
+    if owner := find_cart_owner():
+        carts.clear(owner)
     return _changed(_("Your cart is empty now."))
 
 
 @bp.post("/acceptance")
 def accept() -> Response:
     """Take the cart as it can be had now, and go on with it."""
-    owner = cart_owner()
-    carts.accept_changes(owner)
+    owner = find_cart_owner()
+    if owner is not None:
+        carts.accept_changes(owner)
     if carts.get_view(owner).is_empty:
         return _changed(_("Your cart is empty now."))
     return done(None, to=url_for("checkout.show"))
@@ -107,9 +119,3 @@ def _bad_quantity(form: UpdateItemForm) -> Response:
         error=form.messages[0],
         now=utcnow(),
     )
-
-
-def _after_adding() -> str:
-    """Back to where the part was chosen, except from an answer to a form, which has no page to go back to."""
-    where = back(url_for(".show"))
-    return url_for(".show") if where.startswith(url_for(".show")) else where

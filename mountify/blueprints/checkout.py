@@ -8,12 +8,12 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartChanged, NotFound, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import CartChanged, CartEmpty, NotFound, PaymentsUnavailable, UnknownSession
 from mountify.core.tokens import new_token
 from mountify.forms.checkout import CheckoutForm
 from mountify.services import carts, checkout, orders, settlement
 from mountify.web.answers import page, seen_other, wants_fragment
-from mountify.web.auth import cart_owner, find_cart_owner, identity, settings
+from mountify.web.auth import find_cart_owner, identity, settings
 from mountify.web.gateways import gateways
 from mountify.web.limits import CHECKOUTS, limiter
 
@@ -38,10 +38,12 @@ def start() -> BaseResponse:
     if not form.validate():
         form.checkout_key.data = new_token() if form.checkout_key.errors else form.checkout_key.data
         return page("checkout/show.html", status=422, form=form, cart=carts.get_view(find_cart_owner()))
-    config = settings()
+    config, owner = settings(), find_cart_owner()
+    if owner is None:
+        raise CartEmpty
     try:
         started = checkout.start(
-            cart_owner(),
+            owner,
             form.email.data,
             form.checkout_key.data,
             payments=gateways().payments,

@@ -44,6 +44,13 @@ class InvalidInput(ShopError):
     message = N_("Please check what you entered.")
 
 
+class Malformed(InvalidInput):
+    """What was typed does not have the shape that was asked for: shown beside its field, on the page of the form."""
+
+    status = 422
+    code = "bad_form"
+
+
 class UnknownProducts(InvalidInput):
     code = "unknown_products"
     message = N_("At least one of these products cannot be had.")

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
 from wtforms.fields import IntegerField
 
-from mountify.core.errors import InvalidInput
+from mountify.core.errors import Malformed
 
 
 class ShopForm(FlaskForm):
@@ -53,11 +53,8 @@ class ShopForm(FlaskForm):
         return [str(message) for messages in self.errors.values() for message in messages]
 
 
-class BadForm(InvalidInput):
-    """What was typed does not have the shape that was asked for."""
-
-    status = 422
-    code = "bad_form"
+class BadForm(Malformed):
+    """A form that does not hold, with the messages of every field."""
 
     def __init__(self, form: ShopForm) -> None:
         self.form = form

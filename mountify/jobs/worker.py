@@ -16,7 +16,7 @@ from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
-from mountify.services import emails, payment_sessions, webhooks
+from mountify.services import carts, emails, payment_sessions, webhooks
 from mountify.services.audit import audit
 from mountify.transaction import transaction
 
@@ -29,7 +29,7 @@ POLL_S = 1.0
 # The services give up earlier by rules of their own: what dies here died of something nobody thought of.
 EMAIL_RETRIES = Backoff(most_attempts=120, longest_s=900)
 WEBHOOK_RETRIES = Backoff(most_attempts=20)
-PERIODIC = ("sweep", "audit", "end_overdue", "sync_delayed")
+PERIODIC = ("sweep", "audit", "end_overdue", "sync_delayed", "purge_carts")
 
 
 def build(config: Config, gateways: Gateways) -> App:
@@ -69,6 +69,13 @@ def build(config: Config, gateways: Gateways) -> App:
     @_released
     def sync_delayed(timestamp: int) -> None:
         payment_sessions.sync_delayed(payments=gateways.payments, site=config.site, now=utcnow())
+
+    @app.periodic(cron="41 4 * * *")
+    @app.task(name="purge_carts", queueing_lock="purge_carts")
+    @_released
+    def purge_carts(timestamp: int) -> None:
+        gone = carts.purge_expired(now=utcnow())
+        log.info("carts_purged", carts=gone)
 
     @app.periodic(cron="7 * * * *")
     @app.task(name="audit", queueing_lock="audit")

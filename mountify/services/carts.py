@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session, contains_eager
 from mountify import cart_counts, db
 from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange, UnknownProducts
 from mountify.core.money import MAXIMUM, ZERO, Money
+from mountify.core.order_status import OrderStatus
 from mountify.core.tokens import hash_token
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.catalogue import Product, ProductStatus
+from mountify.models.order import Order, OrderItem
 from mountify.services.settings import get_shop
 from mountify.transaction import transaction
 
@@ -46,9 +48,12 @@ class CartOwner:
 
 @dataclass(frozen=True)
 class CartLine:
+    """One product in a cart. `held` says how many the cart's own pending order holds: nobody else can have those."""
+
     product: Product
     quantity: int
     price_seen: Money
+    held: int = 0
 
     @property
     def price(self) -> Money:
@@ -60,7 +65,7 @@ class CartLine:
 
     @property
     def available(self) -> int:
-        return max(0, self.product.available)
+        return max(0, self.product.available + self.held)
 
     @property
     def is_withdrawn(self) -> bool:
@@ -121,9 +126,6 @@ class CartView:
     def is_empty(self) -> bool:
         return not self.lines
 
-    def line_of(self, product_id: int) -> CartLine | None:
-        return next((line for line in self.lines if line.product.id == product_id), None)
-
 
 def get_view(owner: CartOwner | None) -> CartView:
     """Get the cart of an owner; an empty one when there is none."""
@@ -131,6 +133,18 @@ def get_view(owner: CartOwner | None) -> CartView:
         return view_of([])
     cart_id = db.session.scalar(_cart(owner).with_only_columns(Cart.id))
     return view_of([] if cart_id is None else read_lines(db.session(), cart_id))
+
+
+def exists(owner: CartOwner) -> bool:
+    """Say whether there is a cart of this owner's."""
+    return db.session.scalar(_cart(owner).with_only_columns(Cart.id)) is not None
+
+
+def purge_expired(*, now: datetime) -> int:
+    """Let carts go that nobody has touched for 90 days, and say how many."""
+    with transaction() as session:
+        gone = session.scalars(delete(Cart).where(Cart.expires_at < now).returning(Cart.id)).all()
+        return len(gone)
 
 
 def count(owner: CartOwner) -> int:
@@ -158,7 +172,7 @@ def add_item(owner: CartOwner, product_id: int, quantity: int, *, now: datetime)
         cart = _open_cart(session, owner, now)
         line = _find_item(session, cart, product_id)
         wanted = quantity + (line.quantity if line else 0)
-        _check_available(product, wanted)
+        _check_available(session, cart, product, wanted)
         if line is None:
             session.add(CartItem(cart_id=cart.id, product_id=product_id, quantity=wanted, price_seen=product.price))
         else:
@@ -178,11 +192,13 @@ def set_quantity(owner: CartOwner, product_id: int, quantity: int, *, now: datet
         if quantity == 0:
             session.delete(line)
         else:
-            if quantity > line.quantity:
-                _check_available(_get_product(session, product_id), quantity)
+            grows = quantity > line.quantity
+            if grows:
+                _check_available(session, cart, _get_product(session, product_id), quantity)
             line.quantity = quantity
+            if grows:  # fewer of something is always fine, however dear the cart is
+                _check_limits(session, cart)
         cart.expires_at = now + KEPT
-        _check_limits(session, cart)
 
 
 def remove_item(owner: CartOwner, product_id: int) -> bool:
@@ -198,20 +214,30 @@ def remove_item(owner: CartOwner, product_id: int) -> bool:
 def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -> None:
     """Make the cart hold exactly these products, 1 to 100 of each; whether they can be had is for the checkout to say.
 
-    Raises QuantityOutOfRange, UnknownProducts, CartFull or CartTooDear; then nothing has changed.
+    Raises QuantityOutOfRange, CartFull, UnknownProducts or CartTooDear; then nothing has changed.
     """
     if not all(1 <= quantity <= MOST_AT_ONCE for quantity in quantities.values()):
         raise QuantityOutOfRange(low=1, high=MOST_AT_ONCE)
+    if len(quantities) > MOST_PRODUCTS:
+        raise CartFull(products=MOST_PRODUCTS)
     with transaction() as session:
         cart = _open_cart(session, owner, now)
         session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
-        for product_id, quantity in sorted(quantities.items()):
-            try:
-                product = _get_product(session, product_id)
-            except NotFound:
-                raise UnknownProducts from None
-            session.add(CartItem(cart_id=cart.id, product_id=product_id, quantity=quantity, price_seen=product.price))
+        prices = _prices_of(session, quantities)
+        if len(prices) < len(quantities):
+            raise UnknownProducts
+        session.add_all(
+            CartItem(cart_id=cart.id, product_id=product_id, quantity=quantity, price_seen=prices[product_id])
+            for product_id, quantity in sorted(quantities.items())
+        )
         _check_limits(session, cart)
+
+
+def _prices_of(session: Session, product_ids: Collection[int]) -> dict[int, Money]:
+    published = select(Product.id, Product.price).where(
+        Product.id.in_(product_ids), Product.status == ProductStatus.PUBLISHED
+    )
+    return {row.id: row.price for row in session.execute(published)}
 
 
 def clear(owner: CartOwner) -> None:
@@ -226,10 +252,10 @@ def accept_changes(owner: CartOwner, product_id: int | None = None) -> None:
         cart = lock_cart(session, owner)
         if cart is None:
             return
-        for item in session.scalars(_items(cart.id)):
+        items = session.scalars(_items(cart.id)).all()
+        for item, line in zip(items, _lines(session, cart.id, items), strict=True):
             if product_id not in (None, item.product_id):
                 continue
-            line = CartLine(item.product, item.quantity, item.price_seen)
             if line.is_gone:
                 session.delete(item)
             else:
@@ -237,23 +263,69 @@ def accept_changes(owner: CartOwner, product_id: int | None = None) -> None:
                 item.price_seen = line.price
 
 
-def merge(token: str, user_id: int, *, now: datetime) -> None:
-    """Move a guest's cart into an account's, adding what both hold, as far as a line may go."""
+@dataclass(frozen=True)
+class Merged:
+    """What came of a merge: parts that found no room, and pending orders that no cart stands behind any more."""
+
+    left_out: Sequence[str]
+    superseded: Sequence[int]
+
+
+def merge(token: str, user_id: int, *, now: datetime) -> Merged:
+    """Move a guest's cart into an account's, adding what both hold, as far as a line may go.
+
+    The guest's pending order comes along. Where the account has one of its own, that one is superseded: its session at
+    Stripe is for the caller to end.
+    """
     with transaction() as session:
         guest = lock_cart(session, CartOwner(token=token))
         if guest is None:
-            return
+            return Merged([], [])
         cart = _open_cart(session, CartOwner(user_id=user_id), now)
-        mine = {item.product_id: item for item in session.scalars(_items(cart.id))}
-        for item in session.scalars(_items(guest.id)).all():
-            if known := mine.get(item.product_id):
-                known.quantity = min(MOST_OF_ONE, known.quantity + item.quantity)
-            elif len(mine) < MOST_PRODUCTS:
-                mine[item.product_id] = CartItem(
-                    cart_id=cart.id, product_id=item.product_id, quantity=item.quantity, price_seen=item.price_seen
-                )
-                session.add(mine[item.product_id])
+        left_out = _move_lines(session, guest, cart)
+        superseded = _move_pending_order(session, guest, cart, user_id)
         session.delete(guest)
+        return Merged(left_out, superseded)
+
+
+def _move_lines(session: Session, guest: Cart, cart: Cart) -> list[str]:
+    """Gives the names of what found no room."""
+    left_out = []
+    mine = {item.product_id: item for item in session.scalars(_items(cart.id))}
+    for item in session.scalars(_items(guest.id)).all():
+        if known := mine.get(item.product_id):
+            known.quantity = min(MOST_OF_ONE, known.quantity + item.quantity)
+        elif len(mine) < MOST_PRODUCTS:
+            mine[item.product_id] = CartItem(
+                cart_id=cart.id, product_id=item.product_id, quantity=item.quantity, price_seen=item.price_seen
+            )
+            session.add(mine[item.product_id])
+        else:
+            left_out.append(item.product.name)
+    return left_out
+
+
+def _move_pending_order(session: Session, guest: Cart, cart: Cart, user_id: int) -> list[int]:
+    """Gives the account's own pending order when the guest's takes its place; a cart has at most one."""
+    pending = {
+        order.cart_id: order
+        for order in session.scalars(
+            select(Order)
+            .where(Order.cart_id.in_((guest.id, cart.id)), Order.status == OrderStatus.PENDING)
+            .order_by(Order.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    }
+    if guest.id not in pending:
+        return []
+    superseded = pending.get(cart.id)
+    if superseded is not None:
+        superseded.cart_id = None
+        session.flush()
+    pending[guest.id].cart_id, pending[guest.id].user_id = cart.id, user_id
+    session.flush()
+    return [] if superseded is None else [superseded.id]
 
 
 def take_out(session: Session, cart_id: int, bought: dict[int, int]) -> None:
@@ -266,7 +338,22 @@ def take_out(session: Session, cart_id: int, bought: dict[int, int]) -> None:
 
 
 def read_lines(session: Session, cart_id: int) -> list[CartLine]:
-    return [CartLine(item.product, item.quantity, item.price_seen) for item in session.scalars(_items(cart_id))]
+    return _lines(session, cart_id, session.scalars(_items(cart_id)).all())
+
+
+def _lines(session: Session, cart_id: int, items: Sequence[CartItem]) -> list[CartLine]:
+    held = _held_by(session, cart_id) if items else {}
+    return [CartLine(item.product, item.quantity, item.price_seen, held.get(item.product_id, 0)) for item in items]
+
+
+def _held_by(session: Session, cart_id: int) -> dict[int, int]:
+    """What the pending order of a cart holds, by product: another checkout of this cart gives it back first."""
+    rows = session.execute(
+        select(OrderItem.product_id, OrderItem.quantity)
+        .join(Order, Order.id == OrderItem.order_id)
+        .where(Order.cart_id == cart_id, Order.inventory_reserved)
+    )
+    return {row.product_id: row.quantity for row in rows}
 
 
 def view_of(lines: Sequence[CartLine]) -> CartView:
@@ -349,9 +436,12 @@ def _check_quantity(quantity: int, *, least: int) -> None:
         raise QuantityOutOfRange(low=least, high=MOST_OF_ONE)
 
 
-def _check_available(product: Product, wanted: int) -> None:
-    if wanted > product.available:
-        raise NotEnoughStock(product_id=product.id, name=product.name, available=max(0, product.available))
+def _check_available(session: Session, cart: Cart, product: Product, wanted: int) -> None:
+    available = product.available
+    if wanted > available:
+        available += _held_by(session, cart.id).get(product.id, 0)
+    if wanted > available:
+        raise NotEnoughStock(product_id=product.id, name=product.name, available=max(0, available))
     _check_quantity(wanted, least=1)
 
 
@@ -360,5 +450,10 @@ def _check_limits(session: Session, cart: Cart) -> None:
     lines = read_lines(session, cart.id)
     if len(lines) > MOST_PRODUCTS:
         raise CartFull(products=MOST_PRODUCTS)
+    check_total(lines)
+
+
+def check_total(lines: Sequence[CartLine]) -> None:
+    """Refuse what no order can hold. Prices change while things lie in a cart. Raises CartTooDear."""
     if Money.sum(line.total for line in lines).amount > MAXIMUM:
         raise CartTooDear(most=MAXIMUM)

@@ -85,6 +85,7 @@ def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: d
             raise CartEmpty
         if view.has_problems:
             raise CartChanged
+        carts.check_total(view.lines)
         return _place(session, cart, view, owner, email, checkout_key, site, now)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from flask import Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from jinja2_fragments.flask import render_block
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from mountify.web.auth import settings
 
@@ -31,12 +33,12 @@ def page(
     return make_response(render_template(template, **values), status)
 
 
-def done(message: str | None, *, to: str, stream: str | None = None, **values: Any) -> Response:
+def done(message: str | None, *, to: str, kind: str = "ok", stream: str | None = None, **values: Any) -> Response:
     """Answer a change that worked: the partials that changed for htmx, flash and 303 for everybody else."""
     if stream is not None and wants_fragment():
         return make_response(render_template(stream, message=message, **values))
     if message:
-        flash(message, "ok")
+        flash(message, kind)
     return seen_other(to)
 
 
@@ -64,7 +66,18 @@ def local_path(candidate: str | None, default: str | None = None) -> str:
 
 
 def back(default: str | None = None) -> str:
-    """Where the shopper came from, when that is a page of ours."""
+    """Where the shopper came from, when that is a page of ours; an answer to a form has none to go back to."""
     referrer = request.referrer or ""
     ours = settings().origin
-    return local_path(referrer[len(ours) :] if referrer.startswith(f"{ours}/") else None, default)
+    path = local_path(referrer[len(ours) :] if referrer.startswith(f"{ours}/") else None, default)
+    return path if _can_be_read(path) else default or url_for("home.index")
+
+
+def _can_be_read(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+    except RequestRedirect:
+        return True
+    except HTTPException:
+        return False
+    return True

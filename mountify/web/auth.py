@@ -9,6 +9,7 @@ from flask_login import LoginManager, UserMixin
 
 from mountify.config import Config
 from mountify.core.tokens import new_token
+from mountify.services import carts
 from mountify.services.accounts import Identity
 from mountify.services.carts import CartOwner
 from mountify.web.sessions import ShopSession
@@ -54,12 +55,20 @@ def find_cart_owner() -> CartOwner | None:
 
 
 def cart_owner() -> CartOwner:
-    """Say whose cart this request changes, giving a guest a cart token when there is none."""
+    """Say whose cart this request puts something into: a guest without a cart gets a new token (see keep_cart).
+
+    A token that leads to no cart is not taken over: somebody else may have put it into this browser.
+    """
     owner = find_cart_owner()
-    if owner is None:
-        g.cart_token = new_token()
-        owner = CartOwner(token=g.cart_token)
+    if owner is None or (owner.token is not None and not carts.exists(owner)):
+        return CartOwner(token=new_token())
     return owner
+
+
+def keep_cart(owner: CartOwner) -> None:
+    """Let the guest's browser keep the token of a cart that holds something now, for another 90 days."""
+    if owner.token is not None:
+        g.cart_token = owner.token
 
 
 def forget_cart() -> None:

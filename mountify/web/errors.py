@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
-from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors import Malformed, NotFound, ShopError
 from mountify.web.answers import back, seen_other, wants_fragment
 from mountify.web.csrf import CrossSite
 from mountify.web.limits import seconds_to_wait
@@ -34,7 +34,7 @@ def refuse(error: ShopError) -> Response:
         return make_response(jsonify(error=sentence, **error.facts), 400 if error.status == 422 else error.status)
     if wants_fragment():
         return _notice(sentence, error.status)
-    if request.method == "POST" and not isinstance(error, NotFound) and error.status != 422:
+    if request.method == "POST" and not isinstance(error, NotFound | Malformed):
         flash(sentence, "bad")
         return seen_other(back())
     return _page(error.status, sentence)

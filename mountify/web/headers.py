@@ -6,13 +6,14 @@ from flask import Flask, Response, current_app, g, request
 
 from mountify.config import Config
 from mountify.web.auth import CART_COOKIE, CART_COOKIE_S
+from mountify.web.notices import NOTICE_COOKIE
 
 THEME_COOKIE = "theme"
 
 
 def init_headers(app: Flask, config: Config) -> None:
     policy = content_security_policy(config)
-    app.config["PERSONAL_COOKIES"] = {app.session_interface.cookie_name, CART_COOKIE, THEME_COOKIE}  # type: ignore[attr-defined]
+    app.config["PERSONAL_COOKIES"] = {app.session_interface.cookie_name, CART_COOKIE, THEME_COOKIE, NOTICE_COOKIE}  # type: ignore[attr-defined]
 
     @app.after_request
     def add(response: Response) -> Response:

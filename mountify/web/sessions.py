@@ -21,11 +21,13 @@ from mountify.models.account import Role
 from mountify.services import sign_ins
 from mountify.services.accounts import Identity
 from mountify.store import Store, StoreDown
+from mountify.web.notices import NOTICE_COOKIE, Notices
 
 RECHECK_S = 60
 ANONYMOUS_S = 3600
 COOKIE_S = 30 * 24 * 3600
 CSRF = "csrf_token"
+FLASHES = "_flashes"  # where Flask keeps what flash() was told
 TOKEN_LENGTH = 43
 
 
@@ -44,6 +46,7 @@ class ShopSession(CallbackDict[str, Any], SessionMixin):
         self.identity: Identity | None = None
         self.checked_at = 0.0
         self.replaced: str | None = None
+        self.has_notice = False
 
     def sign_in(self, who: Identity, request: Request, secret: str) -> None:
         """Begin a new session under a new id; whatever the old one held is gone."""
@@ -72,8 +75,17 @@ class ShopSessionInterface(SessionInterface):
     def __init__(self, store: Store, config: Config) -> None:
         self._store, self._config = store, config
         self.cookie_name = "__Host-mountify" if config.is_https else "mountify"
+        self._notices = Notices(config)
 
     def open_session(self, app: Flask, request: Request) -> ShopSession:
+        session = self._open(request)
+        if NOTICE_COOKIE in request.cookies:
+            session.has_notice = True
+            if lent := self._notices.borrow(request):
+                session[FLASHES] = [*session.get(FLASHES, []), *lent]
+        return session
+
+    def _open(self, request: Request) -> ShopSession:
         token = request.cookies.get(self.cookie_name)
         if token is None:
             return ShopSession()
@@ -90,6 +102,8 @@ class ShopSessionInterface(SessionInterface):
         if session.replaced is not None:
             self._forget(session.replaced)
         content = {key: value for key, value in session.items() if key != CSRF}
+        if session.has_notice:
+            self._notices.forget(response)
         if session.identity is None and not content:
             if session.token is not None and session.modified:
                 self._forget(session.token)
@@ -102,6 +116,8 @@ class ShopSessionInterface(SessionInterface):
         if session.token is None:
             session.token = new_token()
         stored = self._write(session, content, fresh=fresh)
+        if not stored and FLASHES in content:
+            self._notices.lend(response, content[FLASHES])
         if fresh and (stored or session.identity is not None):
             response.set_cookie(
                 self.cookie_name,

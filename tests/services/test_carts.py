@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from mountify import db
@@ -5,12 +7,15 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange
 from mountify.core.money import Money
 from mountify.core.tokens import new_token
-from mountify.models.catalogue import Product, ProductStatus
-from mountify.services import carts, inventory
+from mountify.models.catalogue import Inventory, Product, ProductStatus
+from mountify.services import carts, checkout, inventory
 from mountify.services.carts import CartOwner
 from mountify.transaction import transaction
+from tests.buyers import SITE
 from tests.cast import make_account
-from tests.factories import make_product, make_shop
+from tests.factories import make_product, make_shop, new_key
+from tests.fakes import FakePayments
+from tests.queries import queries
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -95,9 +100,14 @@ def test_lowering_a_line_works_although_the_shelf_is_short(guest: CartOwner) -> 
     product = make_product(stock=5)
     add(guest, product, 5)
     with transaction() as session:
-        session.get_one(Product, product.id).status = ProductStatus.PUBLISHED
+        inventory.reserve(session, {product.id: 4})
+        assert session.get_one(Inventory, product.id, populate_existing=True).available == 1
     carts.set_quantity(guest, product.id, 4, now=utcnow())
     assert carts.count(guest) == 4
+    with pytest.raises(NotEnoughStock):
+        carts.set_quantity(guest, product.id, 5, now=utcnow())
+    with transaction() as session:
+        inventory.release(session, {product.id: 4})
 
 
 def test_totals_add_delivery_until_it_is_free(guest: CartOwner) -> None:
@@ -146,3 +156,54 @@ def test_a_guest_cart_merges_into_the_account(guest: CartOwner) -> None:
     carts.merge(guest.token or "", alice.user_id or 0, now=utcnow())
     assert {line.product.id: line.quantity for line in carts.get_view(alice).lines} == {shared.id: 5, only_guest.id: 1}
     assert carts.get_view(guest).is_empty
+
+
+def test_a_cart_that_became_too_dear_can_be_made_smaller(guest: CartOwner) -> None:
+    product = make_product(price="900.00", stock=1000)
+    add(guest, product, 1000)
+    change(product, price=Money.of("999999.00"))
+    carts.accept_changes(guest)
+    carts.set_quantity(guest, product.id, 999, now=utcnow())
+    assert carts.count(guest) == 999
+    with pytest.raises(CartTooDear):
+        carts.set_quantity(guest, product.id, 1000, now=utcnow())
+
+
+def test_what_finds_no_room_in_a_merge_is_named(guest: CartOwner) -> None:
+    alice = CartOwner(user_id=make_account("alice"))
+    products = [make_product(f"Part {number}", stock=2) for number in range(101)]
+    carts.replace(alice, {product.id: 1 for product in products[:100]}, now=utcnow())
+    add(guest, products[0])
+    add(guest, products[100])
+    merged = carts.merge(guest.token or "", alice.user_id or 0, now=utcnow())
+    assert list(merged.left_out) == ["Part 100"] and carts.count(alice) == 101
+
+
+def test_a_long_list_of_items_costs_no_question_for_each(guest: CartOwner) -> None:
+    products = [make_product(f"Part {number}") for number in range(40)]
+    db.release()
+    asked = queries(lambda: carts.replace(guest, {product.id: 1 for product in products}, now=utcnow()))
+    assert len(asked) < 10, asked
+    with pytest.raises(CartFull):
+        carts.replace(guest, dict.fromkeys(range(1, 102), 1), now=utcnow())
+
+
+def test_carts_that_nobody_touched_for_90_days_are_let_go(guest: CartOwner) -> None:
+    add(guest, make_product(stock=9))
+    assert carts.purge_expired(now=utcnow() + timedelta(days=89)) == 0
+    assert carts.purge_expired(now=utcnow() + timedelta(days=91)) == 1
+    assert carts.get_view(guest).is_empty and not carts.exists(guest)
+
+
+def test_what_the_carts_own_order_holds_is_not_sold_out_for_it(guest: CartOwner) -> None:
+    product, payments = make_product(stock=3), FakePayments()
+    add(guest, product, 2)
+    checkout.start(guest, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
+    (line,) = carts.get_view(guest).lines
+    assert (line.available, line.has_problem) == (3, False)
+    carts.set_quantity(guest, product.id, 3, now=utcnow())
+    with pytest.raises(NotEnoughStock, match="Only 3"):
+        carts.set_quantity(guest, product.id, 4, now=utcnow())
+    rival = CartOwner(token=new_token())
+    with pytest.raises(NotEnoughStock, match="Only 1"):
+        add(rival, product, 2)

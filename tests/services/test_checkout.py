@@ -11,6 +11,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import (
     CartChanged,
     CartEmpty,
+    CartTooDear,
     NotEnoughStock,
     PaymentRefused,
     PaymentsUnavailable,
@@ -25,6 +26,7 @@ from mountify.models.order import Order, OrderEvent, OrderItem
 from mountify.services import carts, checkout, settlement
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.cast import make_account
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakeMailer, FakePayments
 
@@ -287,3 +289,43 @@ def test_giving_up_is_no_expiry_even_when_the_webhook_comes_first(buyer: Buyer, 
     order = checkout.cancel(started.order_id, payments=hasty, site=SITE, now=utcnow())
     assert order.status is OrderStatus.CANCELLED
     assert payments.sessions[session_id].outcome is SessionOutcome.CLOSED
+
+
+def test_a_cart_that_became_too_dear_is_refused_kindly(buyer: Buyer) -> None:
+    product = make_product(price="900.00", stock=1000)
+    buyer.add(product, 1000)
+    with transaction() as session:
+        session.get_one(Product, product.id).price = Money.of("999999.00")
+    carts.accept_changes(buyer.owner)
+    with pytest.raises(CartTooDear):
+        buyer.start()
+    assert stock_of(product) == (1000, 0) and count(Order) == 0
+
+
+def test_who_signs_in_during_checkout_keeps_the_order(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    buyer.add(product, 2)
+    first = buyer.start()
+    alice = Buyer(payments, user_id=make_account("alice"))
+    merged = carts.merge(buyer.owner.token or "", alice.owner.user_id or 0, now=utcnow())
+    assert (merged.left_out, merged.superseded) == ([], [])
+    assert alice.start() == first and stock_of(product) == (5, 2)
+    payments.pay(alice.session_of(first))
+    alice.sync(alice.session_of(first))
+    assert order_of(first).user_id == alice.owner.user_id
+    assert carts.get_view(alice.owner).is_empty
+
+
+def test_a_guests_order_supersedes_the_accounts(buyer: Buyer, payments: FakePayments) -> None:
+    product = make_product(stock=5)
+    alice = Buyer(payments, user_id=make_account("alice"))
+    alice.add(product, 1)
+    old = alice.start()
+    buyer.add(product, 2)
+    new = buyer.start()
+    merged = carts.merge(buyer.owner.token or "", alice.owner.user_id or 0, now=utcnow())
+    assert list(merged.superseded) == [old.order_id]
+    checkout.cancel(old.order_id, payments=payments, site=SITE, now=utcnow())
+    assert stock_of(product) == (5, 2)
+    again = alice.start(key=new_key())
+    assert again.order_id not in (old.order_id, new.order_id) and stock_of(product) == (5, 3)

@@ -9,7 +9,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound
 from mountify.forms.cart import AddItemForm, SetQuantityForm
 from mountify.services import carts
-from mountify.web.auth import cart_owner, find_cart_owner
+from mountify.web.auth import cart_owner, find_cart_owner, keep_cart
 
 from .body import amount, json_object
 
@@ -39,7 +39,9 @@ def show() -> Response:
 @bp.post("")
 def add_item() -> Response:
     form = AddItemForm.from_json(json_object())
-    carts.add_item(cart_owner(), form.product_id.value, form.quantity.value, now=utcnow())
+    owner = cart_owner()
+    carts.add_item(owner, form.product_id.value, form.quantity.value, now=utcnow())
+    keep_cart(owner)
     return _changed(_("Added to cart."))
 
 
