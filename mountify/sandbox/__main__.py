@@ -8,6 +8,7 @@ from types import FrameType
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from .app import create_sandbox, webhooks_of
+from .google_api.rules import CLIENT_ID, CLIENT_SECRET
 
 
 class _Quiet(WSGIRequestHandler):
@@ -24,10 +25,13 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="folder of the sandbox's state")
     parser.add_argument("--webhook-url", required=True, help="where the shop takes Stripe's events")
     parser.add_argument("--webhook-secret", required=True)
+    parser.add_argument(
+        "--google-redirect", action="append", default=[], help="where Google may send a browser back to"
+    )
     parser.add_argument("--public-url", help="how browsers reach it (default http://localhost:PORT)")
     options = parser.parse_args()
     public_url = options.public_url or f"http://localhost:{options.port}"
-    app = create_sandbox(options.data, options.webhook_url, options.webhook_secret, public_url)
+    app = create_sandbox(options.data, options.webhook_url, options.webhook_secret, public_url, options.google_redirect)
     server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=_Quiet)
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -37,6 +41,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     webhooks_of(app).start()
     print(f"sandbox ready on {public_url}", flush=True)
+    print(f"Google's client is {CLIENT_ID}, its secret {CLIENT_SECRET}", flush=True)
     server.serve_forever(poll_interval=0.1)
     webhooks_of(app).stop()
     server.server_close()

@@ -1,5 +1,6 @@
 """Put the sandbox together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from . import (
     control,
     dashboard,
     faults,
+    google_api,
     hosted_page,
     mailbox,
     picture_list,
@@ -28,7 +30,13 @@ from .webhooks import Webhooks
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def create_sandbox(data_dir: str | Path, webhook_url: str, webhook_secret: str, public_url: str) -> Flask:
+def create_sandbox(
+    data_dir: str | Path,
+    webhook_url: str,
+    webhook_secret: str,
+    public_url: str,
+    google_redirects: Sequence[str] = (),
+) -> Flask:
     """Make the sandbox; start its webhook thread with `webhooks_of(app).start()`."""
     app = Flask(__name__)
     store = Store(Path(data_dir) / "sandbox.sqlite3")
@@ -38,7 +46,9 @@ def create_sandbox(data_dir: str | Path, webhook_url: str, webhook_secret: str, 
         checkout.expire_due(app.extensions["sandbox"])
 
     webhooks = Webhooks(store, webhook_url, webhook_secret, before_round=expire_due)
-    app.extensions["sandbox"] = Sandbox(store, clock, webhooks, public_url.rstrip("/"), Path(data_dir))
+    app.extensions["sandbox"] = Sandbox(
+        store, clock, webhooks, public_url.rstrip("/"), Path(data_dir), tuple(google_redirects)
+    )
     app.secret_key = new_id("flash")
     app.config.update(MAX_CONTENT_LENGTH=20 * 1024 * 1024, SESSION_COOKIE_NAME="sandbox", SESSION_COOKIE_SAMESITE="Lax")
     app.jinja_env.filters["money"] = format_amount
@@ -50,7 +60,8 @@ def create_sandbox(data_dir: str | Path, webhook_url: str, webhook_secret: str, 
     app.after_request(_with_policy)
     app.after_request(faults.apply_after)
     app.register_error_handler(HTTPException, _with_page)
-    for module in (stripe_api, resend_api, cloudinary_api, mailbox, picture_list, hosted_page, dashboard, control):
+    vendors = (stripe_api, resend_api, cloudinary_api, google_api)
+    for module in (*vendors, mailbox, picture_list, hosted_page, dashboard, control):
         app.register_blueprint(module.create_blueprint())
     return app
 

@@ -20,6 +20,7 @@ class Sandbox:
     webhooks: Webhooks
     public_url: str
     data_dir: Path
+    google_redirects: tuple[str, ...] = ()
 
 
 def the_sandbox() -> Sandbox:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from . import checkout
 from .context import Sandbox, the_sandbox
 from .faults import SERVICES
+from .google_api import tokens
 from .store import Doc
 from .webhooks import encode
 
@@ -29,6 +30,7 @@ def create_blueprint() -> Blueprint:
     bp.add_url_rule("/_reset", "reset", _reset, methods=["POST"])
     bp.add_url_rule("/_clock", "clock", _clock, methods=["GET", "POST"])
     bp.add_url_rule("/_faults", "faults", _faults, methods=["GET", "POST", "DELETE"])
+    bp.add_url_rule("/_google/next_token", "next_token", _next_token, methods=["GET", "POST"])
     bp.add_url_rule("/_webhooks/replay", "replay", _replay, methods=["POST"])
     return bp
 
@@ -82,6 +84,17 @@ def _checked_fault(order: Doc) -> tuple[Any, ...]:
     if status is None and not delay and not order.get("cut"):
         raise BadOrder("give status, delay_s or cut")
     return service, prefix, status, delay, int(bool(order.get("cut"))), times
+
+
+def _next_token() -> Response:
+    """Make the next ID token wrong in one way; it is taken once."""
+    sandbox = the_sandbox()
+    if request.method == "POST":
+        how = _order({"how"}).get("how")
+        if how not in tokens.WAYS:
+            raise BadOrder(f"how must be one of {', '.join(tokens.WAYS)}")
+        tokens.ask_for(sandbox, how)
+    return jsonify(how=tokens.asked_for(sandbox) or None)
 
 
 def _replay() -> Response:

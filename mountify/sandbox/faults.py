@@ -16,6 +16,8 @@ def service_of(path: str) -> str | None:
         return "stripe"
     if path.startswith("/v1_1/") or "/image/upload/" in path:
         return "cloudinary"
+    if path.startswith("/google/"):
+        return "google"
     return "resend" if path == "/emails" or path.startswith("/emails/") else None
 
 
@@ -85,5 +87,10 @@ def _cloudinary_body(_status: int) -> dict[str, object]:
     return {"error": {"message": "The sandbox was asked to fail here."}}
 
 
-_BODIES = {"stripe": _stripe_body, "resend": _resend_body, "cloudinary": _cloudinary_body}
+def _google_body(status: int) -> dict[str, object]:
+    error = "internal_failure" if status >= 500 else "rate_limit_exceeded" if status == 429 else "invalid_request"
+    return {"error": error, "error_description": "The sandbox was asked to fail here."}
+
+
+_BODIES = {"stripe": _stripe_body, "resend": _resend_body, "cloudinary": _cloudinary_body, "google": _google_body}
 SERVICES = tuple(_BODIES)

@@ -24,6 +24,9 @@ TOLD = (
         "RESEND_API_KEY",
         "RESEND_API_URL",
         "CLOUDINARY_URL",
+        "GOOGLE_CLIENT_ID",
+        "GOOGLE_CLIENT_SECRET",
+        "GOOGLE_ISSUER",
     ),
 )
 DEMO_ACCOUNTS = ("admin@mountify.example", "staff@mountify.example", "alice@mountify.example")
@@ -31,6 +34,7 @@ DEMO_ACCOUNTS = ("admin@mountify.example", "staff@mountify.example", "alice@moun
 _LATER = {"DATABASE_URL": "postgresql://later/later", "REDIS_URL": "redis://later/0"}
 
 SANDBOX_IMAGES = "100000000000017:sandbox-secret@mountify"  # the one account the sandbox's Cloudinary knows
+SANDBOX_GOOGLE = ("mountify.apps.googleusercontent.com", "GOCSPX-sandbox-secret")  # the shop's client at its Google
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,9 @@ def furnish(environ: Mapping[str, str]) -> tuple[House, dict[str, str]]:
         if not environ.get("RESEND_API_KEY"):
             told["RESEND_API_URL"] = house.sandbox_url
         told.setdefault("CLOUDINARY_URL", f"cloudinary://{SANDBOX_IMAGES}?upload_prefix={house.sandbox_url}")
+        if not environ.get("GOOGLE_CLIENT_ID"):
+            told["GOOGLE_CLIENT_ID"], told["GOOGLE_CLIENT_SECRET"] = SANDBOX_GOOGLE
+            told["GOOGLE_ISSUER"] = f"{house.sandbox_url}/google"
     if environ.get("STRIPE_SECRET_KEY") and not environ.get("STRIPE_WEBHOOK_SECRET"):
         del told["STRIPE_WEBHOOK_SECRET"]
     check({**_LATER, **told})

@@ -175,7 +175,7 @@ class Run:
     def _announce(self, house: House, told: dict[str, str]) -> None:
         remember(house, told)
         self.house = house
-        say(f"Mountify: {told.get('BASE_URL') or f'http://127.0.0.1:{house.port}'}")
+        say(f"Mountify: {_base_url(house, told)}")
         if house.needs_sandbox:
             say(f"Sandbox: {house.sandbox_url}")
         if house.needs_postgres:
@@ -200,7 +200,12 @@ def _sandbox(house: House, told: Mapping[str, str]) -> list[str]:
         *("--data", str(house.folder("sandbox"))),
         *("--webhook-url", f"http://127.0.0.1:{house.port}/api/webhooks/stripe"),
         *("--webhook-secret", told["STRIPE_WEBHOOK_SECRET"].split(",")[0].strip()),
+        *("--google-redirect", f"{_base_url(house, told)}/auth/google/callback"),
     ]
+
+
+def _base_url(house: House, told: Mapping[str, str]) -> str:
+    return (told.get("BASE_URL") or f"http://127.0.0.1:{house.port}").rstrip("/")
 
 
 def _web(house: House, told: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mountify.config import ConfigError
-from mountify.supervisor.house import demo_accounts, forget, furnish, recall, remember
+from mountify.supervisor.house import SANDBOX_GOOGLE, demo_accounts, forget, furnish, recall, remember
 
 REAL = {
     "DATABASE_URL": "postgresql://somewhere/shop",
@@ -23,6 +23,8 @@ def test_with_nothing_configured_everything_is_from_the_box(tmp_path: Path) -> N
     assert house.needs_postgres and house.needs_redis and house.needs_sandbox
     assert told["STRIPE_API_BASE"] == told["RESEND_API_URL"] == "http://localhost:4568"
     assert told["CLOUDINARY_URL"].endswith("@mountify?upload_prefix=http://localhost:4568")
+    assert told["GOOGLE_ISSUER"] == "http://localhost:4568/google"
+    assert (told["GOOGLE_CLIENT_ID"], told["GOOGLE_CLIENT_SECRET"]) == SANDBOX_GOOGLE
     again = furnish({"MOUNTIFY_VAR": str(tmp_path), "PORT": "4567", "SANDBOX_PORT": "4568"})[1]
     assert again["SECRET_KEY"] == told["SECRET_KEY"]
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
@@ -32,7 +34,13 @@ def test_what_is_configured_replaces_its_part(tmp_path: Path) -> None:
     house, told = furnish({**REAL, "MOUNTIFY_VAR": str(tmp_path)})
     assert not (house.needs_postgres or house.needs_redis or house.needs_sandbox)
     assert {name: told[name] for name in REAL} == REAL
-    assert not {"STRIPE_API_BASE", "RESEND_API_URL", "CLOUDINARY_URL"} & set(told)
+    assert not {"STRIPE_API_BASE", "RESEND_API_URL", "CLOUDINARY_URL", "GOOGLE_CLIENT_ID", "GOOGLE_ISSUER"} & set(told)
+
+
+def test_a_real_google_is_left_alone(tmp_path: Path) -> None:
+    _, told = furnish({"MOUNTIFY_VAR": str(tmp_path), "GOOGLE_CLIENT_ID": "ours", "GOOGLE_CLIENT_SECRET": "secret"})
+    assert (told["GOOGLE_CLIENT_ID"], told["GOOGLE_CLIENT_SECRET"]) == ("ours", "secret")
+    assert "GOOGLE_ISSUER" not in told
 
 
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "RESEND_API_KEY"])

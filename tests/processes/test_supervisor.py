@@ -55,6 +55,8 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     status, page = read(ports["PORT"], "/products")
     assert status == 200 and "36 parts" in page
     assert read(ports["SANDBOX_PORT"], "/mailbox")[0] == 200
+    status, page = read(ports["SANDBOX_PORT"], "/google-accounts")
+    assert status == 200 and f"http://127.0.0.1:{ports['PORT']}/auth/google/callback" in page
     doctor = subprocess.run(
         [sys.executable, "-m", "mountify", "doctor"],
         cwd=ROOT,

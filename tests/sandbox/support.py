@@ -21,6 +21,7 @@ from typing import Any
 import stripe
 
 SECRET = "whsec_of_the_tests"
+GOOGLE_REDIRECTS = ("http://127.0.0.1:8000/auth/google/callback", "http://127.0.0.1:8000/auth/google/link")
 DEADLINE_S = 15.0
 
 
@@ -145,6 +146,7 @@ class Running:
         """Start the command and wait for its line."""
         self.port = self.port or _free_port()
         options = ["--port", str(self.port), "--data", str(self.data), "--webhook-url", self.webhook_url]
+        options += [part for url in GOOGLE_REDIRECTS for part in ("--google-redirect", url)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mountify.sandbox", *options, "--webhook-secret", SECRET],
             stdout=subprocess.PIPE,
