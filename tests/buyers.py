@@ -9,7 +9,7 @@ from mountify.core.tokens import new_token
 from mountify.models.catalogue import Inventory, Product
 from mountify.models.order import Order
 from mountify.services import carts, checkout, settlement
-from mountify.services.carts import CartOwner
+from mountify.services.cart_view import CartOwner
 from mountify.services.checkout import Started
 from tests.factories import new_key
 from tests.fakes import FakePayments

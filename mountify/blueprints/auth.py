@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials, PaymentsUnavailable
 from mountify.forms.auth import SignInForm
-from mountify.services import accounts, carts, checkout
+from mountify.services import accounts, cart_merge, checkout
 from mountify.web.answers import done, local_path, page
 from mountify.web.auth import find_cart_owner, forget_cart, identity, settings, shop_session
 from mountify.web.gateways import gateways
@@ -48,7 +48,7 @@ def start_session() -> Response:
 
 def _take_along(token: str, user_id: int) -> None:
     """The guest's cart and pending order become the account's."""
-    merged = carts.merge(token, user_id, now=utcnow())
+    merged = cart_merge.merge(token, user_id, now=utcnow())
     forget_cart()
     if merged.left_out:
         flash(_("There was no room in your cart for: %(names)s.", names=", ".join(merged.left_out)), "warn")

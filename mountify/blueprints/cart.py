@@ -10,7 +10,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound
 from mountify.forms.base import BadForm
 from mountify.forms.cart import AddItemForm, UpdateItemForm
-from mountify.services import carts, products
+from mountify.services import cart_view, carts, products
 from mountify.web.answers import back, done, page, wants_fragment
 from mountify.web.auth import cart_owner, find_cart_owner, keep_cart
 
@@ -21,7 +21,7 @@ bp = Blueprint("cart", __name__, url_prefix="/cart")
 
 @bp.get("")
 def show() -> Response:
-    cart = carts.get_view(find_cart_owner())
+    cart = cart_view.get_view(find_cart_owner())
     return page(
         "cart/show.html",
         block="cart",
@@ -86,14 +86,14 @@ def accept() -> Response:
     owner = find_cart_owner()
     if owner is not None:
         carts.accept_changes(owner)
-    if carts.get_view(owner).is_empty:
+    if cart_view.get_view(owner).is_empty:
         return _changed(_("Your cart is empty now."))
     return done(None, to=url_for("checkout.show"))
 
 
 def _changed(message: str | None) -> Response:
     owner = find_cart_owner() if wants_fragment() else None
-    cart = carts.get_view(owner)
+    cart = cart_view.get_view(owner)
     newest = products.list_new(4) if owner and cart.is_empty else []
     return done(
         message, to=url_for(".show"), stream="cart/update.stream.html", cart=cart, new_products=newest, now=utcnow()
@@ -114,7 +114,7 @@ def _bad_quantity(form: UpdateItemForm) -> Response:
     return page(
         "cart/show.html",
         status=422,
-        cart=carts.get_view(find_cart_owner()),
+        cart=cart_view.get_view(find_cart_owner()),
         new_products=[],
         error=form.messages[0],
         now=utcnow(),

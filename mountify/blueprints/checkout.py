@@ -11,7 +11,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import CartChanged, CartEmpty, NotFound, PaymentsUnavailable, UnknownSession
 from mountify.core.tokens import new_token
 from mountify.forms.checkout import CheckoutForm
-from mountify.services import carts, checkout, orders, settlement
+from mountify.services import cart_view, checkout, orders, settlement
 from mountify.web.answers import page, seen_other, wants_fragment
 from mountify.web.auth import find_cart_owner, identity, settings
 from mountify.web.gateways import gateways
@@ -22,7 +22,7 @@ bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 
 @bp.get("")
 def show() -> BaseResponse:
-    cart = carts.get_view(find_cart_owner())
+    cart = cart_view.get_view(find_cart_owner())
     if cart.is_empty or cart.has_problems:
         return seen_other(url_for("cart.show"))
     who = identity()
@@ -37,7 +37,7 @@ def start() -> BaseResponse:
     form = CheckoutForm()
     if not form.validate():
         form.checkout_key.data = new_token() if form.checkout_key.errors else form.checkout_key.data
-        return page("checkout/show.html", status=422, form=form, cart=carts.get_view(find_cart_owner()))
+        return page("checkout/show.html", status=422, form=form, cart=cart_view.get_view(find_cart_owner()))
     config, owner = settings(), find_cart_owner()
     if owner is None:
         raise CartEmpty

@@ -1,143 +1,38 @@
-"""Carts of accounts and of guests: what is in them, and what has changed since it was put there."""
+"""Changing a cart, an account's or a guest's. What is in it, and at what price, cart_view says."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, contains_eager
 
 from mountify import cart_counts, db
 from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange, UnknownProducts
-from mountify.core.money import MAXIMUM, ZERO, Money
-from mountify.core.order_status import OrderStatus
-from mountify.core.tokens import hash_token
+from mountify.core.money import MAXIMUM, Money
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.catalogue import Product, ProductStatus
-from mountify.models.order import Order, OrderItem
-from mountify.services.settings import get_shop
+from mountify.services.cart_view import (
+    CartLine,
+    CartOwner,
+    cart_of,
+    held_by,
+    items_of,
+    lines_of,
+    owned_by,
+    read_lines,
+)
 from mountify.transaction import transaction
 
 KEPT = timedelta(days=90)
 MOST_AT_ONCE = 100  # of one product, when a list of items is ordered without a cart
 
 
-@dataclass(frozen=True)
-class CartOwner:
-    """An account, or whoever holds a cart token."""
-
-    user_id: int | None = None
-    token: str | None = None
-    buyer_id: int | None = None  # the account that orders, when the cart is not the account's own
-
-    @property
-    def orders_for(self) -> int | None:
-        return self.user_id or self.buyer_id
-
-    @property
-    def cart_key(self) -> str:
-        return Cart.key_of(self.user_id, None if self.user_id else hash_token(self.token or ""))
-
-    @property
-    def columns(self) -> dict[str, int | str | None]:
-        return {"user_id": self.user_id} if self.user_id else {"token_hash": hash_token(self.token or "")}
-
-
-@dataclass(frozen=True)
-class CartLine:
-    """One product in a cart. `held` says how many the cart's own pending order holds: nobody else can have those."""
-
-    product: Product
-    quantity: int
-    price_seen: Money
-    held: int = 0
-
-    @property
-    def price(self) -> Money:
-        return self.product.price
-
-    @property
-    def total(self) -> Money:
-        return self.price * self.quantity
-
-    @property
-    def available(self) -> int:
-        return max(0, self.product.available + self.held)
-
-    @property
-    def is_withdrawn(self) -> bool:
-        return not self.product.is_published
-
-    @property
-    def is_sold_out(self) -> bool:
-        return not self.is_withdrawn and self.available == 0
-
-    @property
-    def is_short(self) -> bool:
-        return not self.is_withdrawn and 0 < self.available < self.quantity
-
-    @property
-    def is_gone(self) -> bool:
-        return self.is_withdrawn or self.is_sold_out
-
-    @property
-    def obtainable(self) -> int:
-        """How many of them can be had now, and are charged."""
-        return 0 if self.is_gone else min(self.quantity, self.available)
-
-    @property
-    def charged(self) -> Money:
-        return self.price * self.obtainable
-
-    @property
-    def has_new_price(self) -> bool:
-        return not self.is_gone and self.price != self.price_seen
-
-    @property
-    def has_problem(self) -> bool:
-        return self.is_gone or self.is_short or self.has_new_price
-
-
-@dataclass(frozen=True)
-class CartView:
-    """What the shopper sees. What cannot be had does not count towards the totals."""
-
-    lines: Sequence[CartLine]
-    subtotal: Money
-    shipping: Money
-    missing_for_free: Money | None
-
-    @property
-    def total(self) -> Money:
-        return self.subtotal + self.shipping
-
-    @property
-    def count(self) -> int:
-        return sum(line.obtainable for line in self.lines)
-
-    @property
-    def has_problems(self) -> bool:
-        return any(line.has_problem for line in self.lines)
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.lines
-
-
-def get_view(owner: CartOwner | None) -> CartView:
-    """Get the cart of an owner; an empty one when there is none."""
-    if owner is None:
-        return view_of([])
-    cart_id = db.session.scalar(_cart(owner).with_only_columns(Cart.id))
-    return view_of([] if cart_id is None else read_lines(db.session(), cart_id))
-
-
 def exists(owner: CartOwner) -> bool:
     """Say whether there is a cart of this owner's."""
-    return db.session.scalar(_cart(owner).with_only_columns(Cart.id)) is not None
+    return db.session.scalar(cart_of(owner).with_only_columns(Cart.id)) is not None
 
 
 def purge_expired(*, now: datetime) -> int:
@@ -156,7 +51,7 @@ def _count(owner: CartOwner) -> int:
     total = db.session.scalar(
         select(func.coalesce(func.sum(CartItem.quantity), 0))
         .join(Cart, Cart.id == CartItem.cart_id)
-        .where(_owned(owner))
+        .where(owned_by(owner))
     )
     return int(total or 0)
 
@@ -169,7 +64,7 @@ def add_item(owner: CartOwner, product_id: int, quantity: int, *, now: datetime)
     _check_quantity(quantity, least=1)
     with transaction() as session:
         product = _get_product(session, product_id)
-        cart = _open_cart(session, owner, now)
+        cart = open_cart(session, owner, now)
         line = _find_item(session, cart, product_id)
         wanted = quantity + (line.quantity if line else 0)
         _check_available(session, cart, product, wanted)
@@ -221,7 +116,7 @@ def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -
     if len(quantities) > MOST_PRODUCTS:
         raise CartFull(products=MOST_PRODUCTS)
     with transaction() as session:
-        cart = _open_cart(session, owner, now)
+        cart = open_cart(session, owner, now)
         session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
         prices = _prices_of(session, quantities)
         if len(prices) < len(quantities):
@@ -252,8 +147,8 @@ def accept_changes(owner: CartOwner, product_id: int | None = None) -> None:
         cart = lock_cart(session, owner)
         if cart is None:
             return
-        items = session.scalars(_items(cart.id)).all()
-        for item, line in zip(items, _lines(session, cart.id, items), strict=True):
+        items = session.scalars(items_of(cart.id)).all()
+        for item, line in zip(items, lines_of(session, cart.id, items), strict=True):
             if product_id not in (None, item.product_id):
                 continue
             if line.is_gone:
@@ -261,71 +156,6 @@ def accept_changes(owner: CartOwner, product_id: int | None = None) -> None:
             else:
                 item.quantity = min(item.quantity, line.available)
                 item.price_seen = line.price
-
-
-@dataclass(frozen=True)
-class Merged:
-    """What came of a merge: parts that found no room, and pending orders that no cart stands behind any more."""
-
-    left_out: Sequence[str]
-    superseded: Sequence[int]
-
-
-def merge(token: str, user_id: int, *, now: datetime) -> Merged:
-    """Move a guest's cart into an account's, adding what both hold, as far as a line may go.
-
-    The guest's pending order comes along. Where the account has one of its own, that one is superseded: its session at
-    Stripe is for the caller to end.
-    """
-    with transaction() as session:
-        guest = lock_cart(session, CartOwner(token=token))
-        if guest is None:
-            return Merged([], [])
-        cart = _open_cart(session, CartOwner(user_id=user_id), now)
-        left_out = _move_lines(session, guest, cart)
-        superseded = _move_pending_order(session, guest, cart, user_id)
-        session.delete(guest)
-        return Merged(left_out, superseded)
-
-
-def _move_lines(session: Session, guest: Cart, cart: Cart) -> list[str]:
-    """Gives the names of what found no room."""
-    left_out = []
-    mine = {item.product_id: item for item in session.scalars(_items(cart.id))}
-    for item in session.scalars(_items(guest.id)).all():
-        if known := mine.get(item.product_id):
-            known.quantity = min(MOST_OF_ONE, known.quantity + item.quantity)
-        elif len(mine) < MOST_PRODUCTS:
-            mine[item.product_id] = CartItem(
-                cart_id=cart.id, product_id=item.product_id, quantity=item.quantity, price_seen=item.price_seen
-            )
-            session.add(mine[item.product_id])
-        else:
-            left_out.append(item.product.name)
-    return left_out
-
-
-def _move_pending_order(session: Session, guest: Cart, cart: Cart, user_id: int) -> list[int]:
-    """Gives the account's own pending order when the guest's takes its place; a cart has at most one."""
-    pending = {
-        order.cart_id: order
-        for order in session.scalars(
-            select(Order)
-            .where(Order.cart_id.in_((guest.id, cart.id)), Order.status == OrderStatus.PENDING)
-            .order_by(Order.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-    }
-    if guest.id not in pending:
-        return []
-    superseded = pending.get(cart.id)
-    if superseded is not None:
-        superseded.cart_id = None
-        session.flush()
-    pending[guest.id].cart_id, pending[guest.id].user_id = cart.id, user_id
-    session.flush()
-    return [] if superseded is None else [superseded.id]
 
 
 def take_out(session: Session, cart_id: int, bought: dict[int, int]) -> None:
@@ -337,45 +167,9 @@ def take_out(session: Session, cart_id: int, bought: dict[int, int]) -> None:
             session.execute(delete(CartItem).where(CartItem.id == item.id))
 
 
-def read_lines(session: Session, cart_id: int) -> list[CartLine]:
-    return _lines(session, cart_id, session.scalars(_items(cart_id)).all())
-
-
-def _lines(session: Session, cart_id: int, items: Sequence[CartItem]) -> list[CartLine]:
-    held = _held_by(session, cart_id) if items else {}
-    return [CartLine(item.product, item.quantity, item.price_seen, held.get(item.product_id, 0)) for item in items]
-
-
-def _held_by(session: Session, cart_id: int) -> dict[int, int]:
-    """What the pending order of a cart holds, by product: another checkout of this cart gives it back first."""
-    rows = session.execute(
-        select(OrderItem.product_id, OrderItem.quantity)
-        .join(Order, Order.id == OrderItem.order_id)
-        .where(Order.cart_id == cart_id, Order.inventory_reserved)
-    )
-    return {row.product_id: row.quantity for row in rows}
-
-
-def view_of(lines: Sequence[CartLine]) -> CartView:
-    """Add up lines and delivery."""
-    shop = get_shop()
-    subtotal = Money.sum(line.charged for line in lines)
-    shipping = shop.shipping_for(subtotal) if any(line.obtainable for line in lines) else ZERO
-    missing = shop.shipping_free_from - subtotal if shipping and shop.shipping_free_from is not None else None
-    return CartView(lines=lines, subtotal=subtotal, shipping=shipping, missing_for_free=missing)
-
-
-def _owned(owner: CartOwner) -> ColumnElement[bool]:
-    return Cart.user_id == owner.user_id if owner.user_id else Cart.token_hash == hash_token(owner.token or "")
-
-
-def _cart(owner: CartOwner) -> Select[Cart]:
-    return select(Cart).where(_owned(owner))
-
-
 def lock_cart(session: Session, owner: CartOwner) -> Cart | None:
     """Lock an owner's cart: the first lock of whatever depends on it (cart, then order, then product)."""
-    return _locked(session, _cart(owner))
+    return _locked(session, cart_of(owner))
 
 
 def lock_by_id(session: Session, cart_id: int) -> Cart | None:
@@ -390,7 +184,7 @@ def _locked(session: Session, wanted: Select[Cart]) -> Cart | None:
     return cart
 
 
-def _open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:
+def open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:
     """Make the cart when it is missing, then lock it; two tabs that come at once get the same one."""
     session.execute(insert(Cart).values(**owner.columns, expires_at=now + KEPT).on_conflict_do_nothing())
     cart = lock_cart(session, owner)
@@ -398,18 +192,6 @@ def _open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:
         raise NotFound
     cart.expires_at = now + KEPT
     return cart
-
-
-def _items(cart_id: int) -> Select[CartItem]:
-    return (
-        select(CartItem)
-        .join(CartItem.product)
-        .join(Product.stock)
-        .where(CartItem.cart_id == cart_id)
-        .options(contains_eager(CartItem.product).contains_eager(Product.stock))
-        .order_by(CartItem.id)
-        .execution_options(populate_existing=True)
-    )
 
 
 def _find_item(session: Session, cart: Cart, product_id: int) -> CartItem | None:
@@ -439,7 +221,7 @@ def _check_quantity(quantity: int, *, least: int) -> None:
 def _check_available(session: Session, cart: Cart, product: Product, wanted: int) -> None:
     available = product.available
     if wanted > available:
-        available += _held_by(session, cart.id).get(product.id, 0)
+        available += held_by(session, cart.id).get(product.id, 0)
     if wanted > available:
         raise NotEnoughStock(product_id=product.id, name=product.name, available=max(0, available))
     _check_quantity(wanted, least=1)

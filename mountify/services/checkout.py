@@ -19,8 +19,8 @@ from mountify.gateways import Payments
 from mountify.models.cart import Cart
 from mountify.models.order import Order, OrderItem
 from mountify.models.payment import PaymentAttempt
-from mountify.services import carts, inventory, payment_sessions
-from mountify.services.carts import CartOwner, CartView
+from mountify.services import cart_view, carts, inventory, payment_sessions
+from mountify.services.cart_view import CartOwner, CartView
 from mountify.services.orders import link_key, lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
 from mountify.services.settings import HOLD_MINUTES, Shop, get_shop
@@ -75,7 +75,7 @@ def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> O
 def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: datetime) -> Request | _Superseded:
     with transaction() as session:
         cart = carts.lock_cart(session, owner)
-        view = carts.view_of(carts.read_lines(session, cart.id) if cart else [])
+        view = cart_view.view_of(cart_view.read_lines(session, cart.id) if cart else [])
         pending = _find_pending(session, cart, checkout_key)
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
             if pending.cart_fingerprint == _fingerprint(view, email) and pending.is_held_at(now):

@@ -11,7 +11,7 @@ from mountify.config import Config
 from mountify.core.tokens import new_token
 from mountify.services import carts
 from mountify.services.accounts import Identity
-from mountify.services.carts import CartOwner
+from mountify.services.cart_view import CartOwner
 from mountify.web.sessions import ShopSession
 
 CART_COOKIE = "cart"

@@ -20,7 +20,7 @@ from mountify.core.tokens import new_token
 from mountify.embedded.processes import wait_until
 from mountify.models.email import Email
 from mountify.services import carts, checkout, settlement
-from mountify.services.carts import CartOwner
+from mountify.services.cart_view import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakePayments
 from tests.running import ROOT

@@ -13,7 +13,7 @@ from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.services import carts, checkout, settlement
 from mountify.services.audit import audit
-from mountify.services.carts import CartOwner
+from mountify.services.cart_view import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakePayments
 

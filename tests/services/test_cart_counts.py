@@ -12,8 +12,8 @@ from mountify import cart_counts, db, store
 from mountify.core.clock import utcnow
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
-from mountify.services import carts, checkout, settlement
-from mountify.services.carts import CartOwner
+from mountify.services import cart_merge, carts, checkout, settlement
+from mountify.services.cart_view import CartOwner
 from mountify.store import Store
 from mountify.transaction import transaction
 from tests.cast import make_account
@@ -66,7 +66,7 @@ def test_a_merge_counts_both_carts_anew(guest: CartOwner) -> None:
     add(guest, 2)
     add(account, 1)
     assert (carts.count(guest), carts.count(account)) == (2, 1)
-    carts.merge(guest.token or "", user_id, now=utcnow())
+    cart_merge.merge(guest.token or "", user_id, now=utcnow())
     assert (carts.count(guest), carts.count(account)) == (0, 3)
 
 

@@ -8,8 +8,8 @@ from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound
 from mountify.core.money import Money
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Inventory, Product, ProductStatus
-from mountify.services import carts, checkout, inventory
-from mountify.services.carts import CartOwner
+from mountify.services import cart_merge, cart_view, carts, checkout, inventory
+from mountify.services.cart_view import CartOwner
 from mountify.transaction import transaction
 from tests.buyers import SITE
 from tests.cast import make_account
@@ -40,7 +40,7 @@ def test_adding_twice_makes_one_line(guest: CartOwner) -> None:
     product = make_product(stock=5)
     add(guest, product, 2)
     add(guest, product, 1)
-    view = carts.get_view(guest)
+    view = cart_view.get_view(guest)
     assert [(line.product.id, line.quantity) for line in view.lines] == [(product.id, 3)]
     assert carts.count(guest) == 3
 
@@ -50,7 +50,7 @@ def test_quantities_outside_the_range_change_nothing(guest: CartOwner, quantity:
     product = make_product(stock=5)
     with pytest.raises(QuantityOutOfRange):
         add(guest, product, quantity)
-    assert carts.get_view(guest).is_empty
+    assert cart_view.get_view(guest).is_empty
 
 
 def test_more_than_available_is_refused_with_the_number_left(guest: CartOwner) -> None:
@@ -90,7 +90,7 @@ def test_zero_removes_and_another_cart_is_untouched(guest: CartOwner) -> None:
     add(guest, product)
     add(other, product)
     carts.set_quantity(guest, product.id, 0, now=utcnow())
-    assert carts.get_view(guest).is_empty
+    assert cart_view.get_view(guest).is_empty
     assert carts.count(other) == 1
     with pytest.raises(NotFound):
         carts.set_quantity(guest, product.id, 2, now=utcnow())
@@ -114,13 +114,13 @@ def test_totals_add_delivery_until_it_is_free(guest: CartOwner) -> None:
     make_shop()
     product = make_product(price="14.00", stock=9)
     add(guest, product, 2)
-    view = carts.get_view(guest)
+    view = cart_view.get_view(guest)
     assert (view.subtotal, view.shipping, view.total) == (Money.of("28.00"), Money.of("4.50"), Money.of("32.50"))
     assert view.missing_for_free == Money.of("12.00")
     add(guest, product, 1)
     db.session().info.clear()
-    assert carts.get_view(guest).total == Money.of("42.00")
-    assert carts.get_view(guest).missing_for_free is None
+    assert cart_view.get_view(guest).total == Money.of("42.00")
+    assert cart_view.get_view(guest).missing_for_free is None
 
 
 def test_changes_since_adding_are_told_and_can_be_accepted(guest: CartOwner) -> None:
@@ -132,12 +132,12 @@ def test_changes_since_adding_are_told_and_can_be_accepted(guest: CartOwner) -> 
     buyer = CartOwner(token=new_token())
     add(buyer, gone)
     sell_out(gone)
-    view = carts.get_view(guest)
+    view = cart_view.get_view(guest)
     first, second, third = view.lines
     assert first.has_new_price and second.is_sold_out and third.is_withdrawn
     assert view.subtotal == Money.of("15.00")
     carts.accept_changes(guest)
-    view = carts.get_view(guest)
+    view = cart_view.get_view(guest)
     assert [line.product.id for line in view.lines] == [dearer.id]
     assert not view.has_problems
 
@@ -153,9 +153,12 @@ def test_a_guest_cart_merges_into_the_account(guest: CartOwner) -> None:
     add(alice, shared, 2)
     add(guest, shared, 3)
     add(guest, only_guest, 1)
-    carts.merge(guest.token or "", alice.user_id or 0, now=utcnow())
-    assert {line.product.id: line.quantity for line in carts.get_view(alice).lines} == {shared.id: 5, only_guest.id: 1}
-    assert carts.get_view(guest).is_empty
+    cart_merge.merge(guest.token or "", alice.user_id or 0, now=utcnow())
+    assert {line.product.id: line.quantity for line in cart_view.get_view(alice).lines} == {
+        shared.id: 5,
+        only_guest.id: 1,
+    }
+    assert cart_view.get_view(guest).is_empty
 
 
 def test_a_cart_that_became_too_dear_can_be_made_smaller(guest: CartOwner) -> None:
@@ -175,7 +178,7 @@ def test_what_finds_no_room_in_a_merge_is_named(guest: CartOwner) -> None:
     carts.replace(alice, {product.id: 1 for product in products[:100]}, now=utcnow())
     add(guest, products[0])
     add(guest, products[100])
-    merged = carts.merge(guest.token or "", alice.user_id or 0, now=utcnow())
+    merged = cart_merge.merge(guest.token or "", alice.user_id or 0, now=utcnow())
     assert list(merged.left_out) == ["Part 100"] and carts.count(alice) == 101
 
 
@@ -192,14 +195,14 @@ def test_carts_that_nobody_touched_for_90_days_are_let_go(guest: CartOwner) -> N
     add(guest, make_product(stock=9))
     assert carts.purge_expired(now=utcnow() + timedelta(days=89)) == 0
     assert carts.purge_expired(now=utcnow() + timedelta(days=91)) == 1
-    assert carts.get_view(guest).is_empty and not carts.exists(guest)
+    assert cart_view.get_view(guest).is_empty and not carts.exists(guest)
 
 
 def test_what_the_carts_own_order_holds_is_not_sold_out_for_it(guest: CartOwner) -> None:
     product, payments = make_product(stock=3), FakePayments()
     add(guest, product, 2)
     checkout.start(guest, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
-    (line,) = carts.get_view(guest).lines
+    (line,) = cart_view.get_view(guest).lines
     assert (line.available, line.has_problem) == (3, False)
     carts.set_quantity(guest, product.id, 3, now=utcnow())
     with pytest.raises(NotEnoughStock, match="Only 3"):

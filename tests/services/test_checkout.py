@@ -23,7 +23,7 @@ from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order, OrderEvent, OrderItem
-from mountify.services import carts, checkout, settlement
+from mountify.services import cart_merge, cart_view, carts, checkout, settlement
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.cast import make_account
@@ -70,7 +70,7 @@ def test_paying_settles_everything_at_once(
     assert order.shipping_name == "Sam Okafor"
     assert (order.shipping_address or {})["line1"] == "41 Alder Street"
     assert stock_of(product) == (2, 0)
-    assert carts.get_view(buyer.owner).is_empty
+    assert cart_view.get_view(buyer.owner).is_empty
     assert run_jobs() == 2
     mail, told = sorted(mailer.sent.values(), key=lambda mail: mail["to"], reverse=True)
     assert told["to"] == "help@mountify.example" and "sam@example.com" in told["text"]
@@ -102,7 +102,7 @@ def test_what_was_added_after_checkout_stays_in_the_cart(buyer: Buyer, payments:
     buyer.add(later, 1)
     payments.pay(buyer.session_of(started))
     buyer.sync(buyer.session_of(started))
-    left = {line.product.id: line.quantity for line in carts.get_view(buyer.owner).lines}
+    left = {line.product.id: line.quantity for line in cart_view.get_view(buyer.owner).lines}
     assert left == {product.id: 1, later.id: 1}
 
 
@@ -307,13 +307,13 @@ def test_who_signs_in_during_checkout_keeps_the_order(buyer: Buyer, payments: Fa
     buyer.add(product, 2)
     first = buyer.start()
     alice = Buyer(payments, user_id=make_account("alice"))
-    merged = carts.merge(buyer.owner.token or "", alice.owner.user_id or 0, now=utcnow())
+    merged = cart_merge.merge(buyer.owner.token or "", alice.owner.user_id or 0, now=utcnow())
     assert (merged.left_out, merged.superseded) == ([], [])
     assert alice.start() == first and stock_of(product) == (5, 2)
     payments.pay(alice.session_of(first))
     alice.sync(alice.session_of(first))
     assert order_of(first).user_id == alice.owner.user_id
-    assert carts.get_view(alice.owner).is_empty
+    assert cart_view.get_view(alice.owner).is_empty
 
 
 def test_a_guests_order_supersedes_the_accounts(buyer: Buyer, payments: FakePayments) -> None:
@@ -323,7 +323,7 @@ def test_a_guests_order_supersedes_the_accounts(buyer: Buyer, payments: FakePaym
     old = alice.start()
     buyer.add(product, 2)
     new = buyer.start()
-    merged = carts.merge(buyer.owner.token or "", alice.owner.user_id or 0, now=utcnow())
+    merged = cart_merge.merge(buyer.owner.token or "", alice.owner.user_id or 0, now=utcnow())
     assert list(merged.superseded) == [old.order_id]
     checkout.cancel(old.order_id, payments=payments, site=SITE, now=utcnow())
     assert stock_of(product) == (5, 2)

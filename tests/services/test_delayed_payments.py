@@ -14,7 +14,7 @@ from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import OrderEvent
-from mountify.services import carts
+from mountify.services import cart_view
 from mountify.services.checkout import Started
 from tests.buyers import Buyer, order_of, stock_of
 from tests.factories import make_product, make_shop
@@ -60,7 +60,7 @@ def test_money_on_its_way_keeps_the_parts_and_frees_the_cart(
     waiting: Started, buyer: Buyer, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int]
 ) -> None:
     assert (order_of(waiting).status, stock_of(product)) == (OrderStatus.PENDING, (5, 2))
-    assert carts.get_view(buyer.owner).is_empty
+    assert cart_view.get_view(buyer.owner).is_empty
     run_jobs()
     (mail,) = mailer.sent.values()
     assert "payment is on its way" in mail["subject"] and f"/orders/{waiting.order_id}?key=" in mail["text"]

@@ -16,7 +16,7 @@ from mountify.core.tokens import new_token
 from mountify.models.email import Email, EmailState
 from mountify.services import carts, checkout, emails, settlement
 from mountify.services.audit import audit
-from mountify.services.carts import CartOwner
+from mountify.services.cart_view import CartOwner
 from mountify.transaction import transaction
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakeMailer, FakePayments

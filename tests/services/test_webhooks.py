@@ -18,7 +18,7 @@ from mountify.models.order import Order
 from mountify.models.payment import Payment, WebhookEvent
 from mountify.services import carts, checkout, webhooks
 from mountify.services.audit import audit
-from mountify.services.carts import CartOwner
+from mountify.services.cart_view import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakeMailer, FakePayments
 

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound
 from mountify.forms.cart import AddItemForm, SetQuantityForm
-from mountify.services import carts
+from mountify.services import cart_view, carts
+from mountify.services.cart_view import CartOwner
 from mountify.web.auth import cart_owner, find_cart_owner, keep_cart
 
 from .body import amount, json_object
@@ -18,7 +19,7 @@ bp = Blueprint("cart", __name__, url_prefix="/cart")
 
 @bp.get("")
 def show() -> Response:
-    cart = carts.get_view(find_cart_owner())
+    cart = cart_view.get_view(find_cart_owner())
     return jsonify(
         cart=[
             {
@@ -66,7 +67,7 @@ def clear() -> Response:
     return _changed(_("Your cart is empty now."))
 
 
-def _existing() -> carts.CartOwner:
+def _existing() -> CartOwner:
     owner = find_cart_owner()
     if owner is None:
         raise NotFound

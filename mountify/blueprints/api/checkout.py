@@ -14,8 +14,8 @@ from mountify.core.tokens import new_token, sign
 from mountify.forms.checkout import CheckoutForm
 from mountify.forms.listing import invalid_fields
 from mountify.models.base import BIGGEST_ID
-from mountify.services import carts, checkout
-from mountify.services.carts import CartOwner
+from mountify.services import cart_view, carts, checkout
+from mountify.services.cart_view import CartOwner
 from mountify.web.auth import find_cart_owner, identity, settings
 from mountify.web.gateways import gateways
 from mountify.web.limits import CHECKOUTS, limiter
@@ -78,7 +78,7 @@ def _cart_of(key: str, items: dict[int, int]) -> CartOwner:
 
 def _why(owner: CartOwner | None) -> Response:
     """Name the line that cannot be had; a new price alone is for the shopper to look at."""
-    for line in carts.get_view(owner).lines:
+    for line in cart_view.get_view(owner).lines:
         if line.is_gone or line.is_short:
             return _insufficient({"productId": line.product.id, "available": 0 if line.is_gone else line.available})
     raise CartChanged

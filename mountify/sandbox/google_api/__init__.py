@@ -1,7 +1,7 @@
 """Google as an OpenID provider, as far as one sign-in needs it: one web client, the code flow, PKCE.
 
 The protocol is written out here in Google's own refusals, so that Authlib, which the shop uses, can be its judge; only
-tokens and their keys are a library's (decision 9). https://developers.google.com/identity/openid-connect/openid-connect
+tokens and their keys are a library's (decision 11). https://developers.google.com/identity/openid-connect/openid-connect
 """
 
 from flask import Blueprint
