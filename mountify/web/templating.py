@@ -54,6 +54,7 @@ def init_templating(app: Flask, config: Config) -> None:
         return str(format_datetime(moment, "d MMM y, HH:mm"))
 
     app.add_template_filter(marked)
+    app.add_template_filter(breakable)
     app.add_template_filter(markdown)
     app.add_template_filter(opening)
     app.add_template_filter(countries)
@@ -82,6 +83,11 @@ def marked(text: str, words: str) -> Markup:
     return Markup().join(
         Markup("<mark>{}</mark>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces)
     )
+
+
+def breakable(address: str) -> Markup:
+    """Let an email address that is too long for its cell break before the @."""
+    return Markup("<wbr>@").join(address.split("@"))
 
 
 def markdown(text: str) -> Markup:
