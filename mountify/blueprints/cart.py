@@ -53,7 +53,7 @@ def update_item(product_id: int) -> Response:
     try:
         carts.set_quantity(owner, product_id, form.wanted, now=utcnow())
     except NotFound:  # taken out in another tab: show the cart as it is
-        return _changed(_("That part is no longer in your cart."))
+        return _changed(_("That part is no longer in your cart."), line_gone=True)
     keep_cart(owner)
     return _changed(None)
 
@@ -62,7 +62,7 @@ def update_item(product_id: int) -> Response:
 def remove_item(product_id: int) -> Response:
     if owner := find_cart_owner():
         carts.remove_item(owner, product_id)
-    return _changed(_("Removed from your cart."))
+    return _changed(_("Removed from your cart."), line_gone=True)
 
 
 @bp.post("/items/<id:product_id>/acceptance")
@@ -91,12 +91,19 @@ def accept() -> Response:
     return done(None, to=url_for("checkout.show"))
 
 
-def _changed(message: str | None) -> Response:
+def _changed(message: str | None, *, line_gone: bool = False) -> Response:
+    """Answer with the cart as it is now; where the focused line has gone, the focus goes to what is left."""
     owner = find_cart_owner() if wants_fragment() else None
     cart = cart_view.get_view(owner)
     newest = products.list_new(4) if owner and cart.is_empty else []
     return done(
-        message, to=url_for(".show"), stream="cart/update.stream.html", cart=cart, new_products=newest, now=utcnow()
+        message,
+        to=url_for(".show"),
+        stream="cart/update.stream.html",
+        cart=cart,
+        new_products=newest,
+        now=utcnow(),
+        line_gone=line_gone,
     )
 
 

@@ -58,6 +58,7 @@ def init_templating(app: Flask, config: Config) -> None:
     app.add_template_filter(markdown)
     app.add_template_filter(opening)
     app.add_template_filter(countries)
+    app.add_template_filter(paragraphs)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
@@ -99,6 +100,11 @@ def opening(text: str) -> str:
     """The first paragraph of a Markdown text that is no heading."""
     paragraphs = re.split(r"(?:\r?\n){2,}", text.strip())
     return next((paragraph for paragraph in paragraphs if not paragraph.startswith("#")), "")
+
+
+def paragraphs(text: str) -> list[str]:
+    """Split a text where it has an empty line, whichever way its lines end."""
+    return [part for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()) if part]
 
 
 def countries(codes: Iterable[str]) -> str:

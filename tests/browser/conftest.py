@@ -134,6 +134,10 @@ def page(request: pytest.FixtureRequest, chromium: Browser, shop: Shop) -> Itera
     assert troubles == []
 
 
+def has_script(page: Page) -> bool:
+    return bool(page.evaluate("typeof window.htmx") == "object")
+
+
 @pytest.fixture
 def look(request: pytest.FixtureRequest, page: Page) -> Callable[[str], None]:
     """Save what the shopper sees now, on a phone and on a desk, on light and dark paper."""

@@ -8,11 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from .conftest import has_script
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-
-def has_script(page: Page) -> bool:
-    return bool(page.evaluate("typeof window.htmx") == "object")
 
 
 def test_a_misspelt_search_leads_to_the_part(page: Page, look: Callable[[str], None]) -> None:
@@ -79,11 +77,38 @@ def test_suggestions_are_walked_with_arrow_keys_and_closed_with_escape(page: Pag
     expect(page.locator("#suggest a").last).to_be_focused()
     page.keyboard.press("Escape")
     expect(field).to_be_focused()
-    expect(page.locator("#suggest a")).to_have_count(0)
+    expect(page.locator("#suggest")).to_be_hidden()
     field.press_sequentially("s")
     expect(page.locator("#suggest-count")).to_contain_text("for hooks")
+    expect(page.locator("#suggest")).to_be_visible()
     page.locator("#suggest a").first.click()
     expect(page).to_have_url(re.compile(r"/products/\d+-"))
+
+
+def test_escape_shuts_suggestions_that_are_still_on_their_way(page: Page) -> None:
+    page.goto("/")
+    if not has_script(page):
+        return
+    field = page.get_by_label("Search parts")
+    with page.expect_response(lambda answer: "/search?q=hook" in answer.url):
+        field.press_sequentially("hook")
+        field.press("Escape")
+    expect(page.locator("#suggest-count")).to_have_text("6 suggestions for hook")
+    expect(page.locator("#suggest")).to_be_hidden()
+    field.press_sequentially("s")
+    expect(page.locator("#suggest")).to_be_visible()
+
+
+def test_the_head_of_a_listing_follows_its_filters(page: Page) -> None:
+    page.goto("/products")
+    page.get_by_text("Filter and sort").click()
+    page.get_by_label("Bike").check()
+    if not has_script(page):
+        page.get_by_role("button", name="Show parts").click()
+    expect(page).to_have_title("Bike · Mountify")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bike")
+    expect(page.get_by_role("navigation", name="Breadcrumb")).to_contain_text("Bike")
+    expect(page.locator("#sheet")).to_have_text("Bike")
 
 
 def test_a_lost_order_is_asked_for(page: Page, look: Callable[[str], None]) -> None:

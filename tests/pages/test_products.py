@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tests.cast import sign_in
 from tests.factories import make_category, make_product, make_shop
 from tests.web import Browser, words
 
@@ -155,3 +158,40 @@ def test_a_tone_stands_in_for_each_picture_until_it_is_there(browser: Browser) -
     assert listing.count('<img class="pi" src') == 1 and listing.count("<img src") == 1
     page = browser.get(f"/products/{product.id}-{product.slug}").get_data(as_text=True)
     assert '<img class="pi" src' in page
+
+
+def test_a_part_without_a_picture_is_drawn_dashed(browser: Browser) -> None:
+    product = make_product()
+    for path in ("/", "/products", f"/products/{product.id}-{product.slug}"):
+        shown = browser.get(path).text
+        assert '<span class="blank"></span>' in shown and "<img" not in shown, path
+    assert "Photos" not in shown
+
+
+def test_a_picture_keeps_the_shape_it_has(browser: Browser) -> None:
+    wide = ("https://res.cloudinary.com/x/image/upload/v1/wide.jpg", "A rail", "wide", 3000, 1000)
+    product = make_product(images=[wide])
+    shown = browser.get(f"/products/{product.id}-{product.slug}").text
+    assert 'width="960" height="320"' in shown
+    assert f'<a href="{wide[0]}" aria-label="Full picture: A rail">' in shown
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_an_empty_line_makes_a_paragraph(browser: Browser, end: str) -> None:
+    product = make_product(detailed_description=f"First,{end}still first.{end}{end} {end}Second.{end}")
+    shown = browser.get(f"/products/{product.id}-{product.slug}").text
+    assert shown.count("<p>First,") == 1 and "<p>Second.</p>" in shown
+
+
+def test_what_nobody_measured_is_no_empty_table(browser: Browser) -> None:
+    product = make_product(attributes={"colour_code": 7})
+    assert "Specification" not in words(browser.get(f"/products/{product.id}-{product.slug}"))
+
+
+def test_the_token_of_a_session_never_stands_in_an_address(browser: Browser) -> None:
+    sign_in(browser, "alice")
+    product = make_product()
+    shown = browser.get(f"/products/{product.id}-{product.slug}").text
+    (form,) = re.findall(r'(?s)<form class="row bar-buy".*?</form>', shown)
+    assert 'formmethod="get"' in form and "csrf_token" not in form
+    assert browser.post("/cart/items", {"product_id": product.id, "quantity": 1}).status_code == 303
