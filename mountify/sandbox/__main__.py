@@ -39,11 +39,13 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    webhooks_of(app).start()
+    for webhooks in webhooks_of(app):
+        webhooks.start()
     print(f"sandbox ready on {public_url}", flush=True)
     print(f"Google's client is {CLIENT_ID}, its secret {CLIENT_SECRET}", flush=True)
     server.serve_forever(poll_interval=0.1)
-    webhooks_of(app).stop()
+    for webhooks in webhooks_of(app):
+        webhooks.stop()
     server.server_close()
 
 

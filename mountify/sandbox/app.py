@@ -25,6 +25,7 @@ from .context import Sandbox
 from .ids import new_id
 from .money import format_amount
 from .store import Store
+from .stripe_webhooks import StripeDestination
 from .webhooks import Webhooks
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -37,7 +38,7 @@ def create_sandbox(
     public_url: str,
     google_redirects: Sequence[str] = (),
 ) -> Flask:
-    """Make the sandbox; start its webhook thread with `webhooks_of(app).start()`."""
+    """Make the sandbox; what `webhooks_of(app)` returns is to be started and stopped."""
     app = Flask(__name__)
     store = Store(Path(data_dir) / "sandbox.sqlite3")
     clock = Clock(store)
@@ -45,9 +46,9 @@ def create_sandbox(
     def expire_due() -> None:
         checkout.expire_due(app.extensions["sandbox"])
 
-    webhooks = Webhooks(store, webhook_url, webhook_secret, before_round=expire_due)
+    stripe = Webhooks(store, StripeDestination(webhook_url, webhook_secret), before_round=expire_due)
     app.extensions["sandbox"] = Sandbox(
-        store, clock, webhooks, public_url.rstrip("/"), Path(data_dir), tuple(google_redirects)
+        store, clock, {"stripe": stripe}, public_url.rstrip("/"), Path(data_dir), tuple(google_redirects)
     )
     app.secret_key = new_id("flash")
     app.config.update(MAX_CONTENT_LENGTH=20 * 1024 * 1024, SESSION_COOKIE_NAME="sandbox", SESSION_COOKIE_SAMESITE="Lax")
@@ -66,10 +67,10 @@ def create_sandbox(
     return app
 
 
-def webhooks_of(app: Flask) -> Webhooks:
-    """Return the app's webhook delivery, to start and stop it."""
+def webhooks_of(app: Flask) -> list[Webhooks]:
+    """Return the app's webhook deliveries, to start and stop them."""
     sandbox: Sandbox = app.extensions["sandbox"]
-    return sandbox.webhooks
+    return list(sandbox.webhooks.values())
 
 
 def _only_loopback() -> None:

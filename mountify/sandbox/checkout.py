@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import g, has_request_context
 
+from . import stripe_webhooks
 from .context import Sandbox
 from .ids import new_id
 from .session_doc import build_session
@@ -193,13 +194,14 @@ def refund(sandbox: Sandbox, charge: Doc, amount: int, reason: str | None, metad
 def emit(sandbox: Sandbox, event_type: str, doc: Doc) -> None:
     """Store an event with the object as it is now; the delivery thread brings it to the shop."""
     in_request = has_request_context()
-    sandbox.webhooks.record(
+    event = stripe_webhooks.new_event(
         event_type,
         {key: value for key, value in doc.items() if not key.startswith("_")},
         created=sandbox.clock.now(),
         idempotency_key=g.get("idempotency_key") if in_request else None,
         request_id=g.get("request_id") if in_request else None,
     )
+    sandbox.webhooks["stripe"].record(event)
 
 
 def _intent(sandbox: Sandbox, session: Doc, buyer: Buyer) -> Doc:

@@ -1,5 +1,6 @@
 """The parts every request works with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,7 +18,7 @@ class Sandbox:
 
     store: Store
     clock: Clock
-    webhooks: Webhooks
+    webhooks: Mapping[str, Webhooks]  # by vendor
     public_url: str
     data_dir: Path
     google_redirects: tuple[str, ...] = ()

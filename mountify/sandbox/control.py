@@ -1,6 +1,5 @@
 """Levers for tests and for the curious: reset, clock, faults, webhook replays."""
 
-import json
 import shutil
 import time
 from typing import Any
@@ -13,7 +12,7 @@ from .context import Sandbox, the_sandbox
 from .faults import SERVICES
 from .google_api import tokens
 from .store import Doc
-from .webhooks import encode
+from .webhooks import Webhooks
 
 _STALE_S = 3600
 
@@ -51,7 +50,8 @@ def _clock() -> Response:
             raise BadOrder("advance_s must be a whole number of seconds, 0 or more")
         sandbox.clock.advance(advance)
         checkout.expire_due(sandbox)
-        sandbox.webhooks.wake()
+        for webhooks in sandbox.webhooks.values():
+            webhooks.wake()
     return jsonify(now=sandbox.clock.now(), ahead_s=sandbox.clock.offset())
 
 
@@ -98,58 +98,44 @@ def _next_token() -> Response:
 
 
 def _replay() -> Response:
-    sandbox = the_sandbox()
     order = _order({"event", "how"})
-    event = _event(sandbox, order.get("event"))
+    webhooks, event = _event(the_sandbox(), order.get("event"))
     how = order.get("how", "duplicate")
     if how not in _WAYS:
         raise BadOrder(f"how must be one of {', '.join(_WAYS)}")
-    sent = _in_reverse(sandbox, event) if how == "reorder" else [_send(sandbox, event, how)]
-    return jsonify(sent=sent)
+    if how == "stale" and not webhooks.destination.signs_time:
+        raise BadOrder("this vendor signs no time, so that none of its events can be stale")
+    return jsonify(sent=_in_reverse(webhooks, event) if how == "reorder" else [_send(webhooks, event, how)])
 
 
 _WAYS = ("duplicate", "reorder", "tampered", "stale", "wrong_secret")
 
 
-def _event(sandbox: Sandbox, asked: object) -> Doc:
-    """Find an event by id, or the newest of a type."""
-    by_type = [("json_extract(doc, '$.type') = ?", (asked,))]
-    found = sandbox.store.find("event", str(asked)) or next(iter(sandbox.store.select("event", by_type, 1)), None)
-    if found is None:
-        raise BadOrder(f"no event {asked!r}: give an id (evt_…) or a type that has occurred")
-    return found
+def _event(sandbox: Sandbox, asked: object) -> tuple[Webhooks, Doc]:
+    """Find an event by id, or the newest of a type, and who delivers it."""
+    for webhooks in sandbox.webhooks.values():
+        found = webhooks.find(str(asked))
+        if found is not None:
+            return webhooks, found
+    raise BadOrder(f"no event {asked!r}: give an id (evt_…) or a type that has occurred")
 
 
-def _send(sandbox: Sandbox, event: Doc, how: str) -> Doc:
-    payload = encode(event)
-    webhooks = sandbox.webhooks
+def _send(webhooks: Webhooks, event: Doc, how: str) -> Doc:
     if how == "tampered":
-        status, answer = webhooks.post(encode(_tampered(event)), webhooks.sign(payload))
+        status, answer = webhooks.send(event, instead=webhooks.destination.tampered(event))
     elif how == "stale":
-        status, answer = webhooks.send(payload, signed_at=time.time() - _STALE_S)
+        status, answer = webhooks.send(event, signed_at=time.time() - _STALE_S)
     elif how == "wrong_secret":
-        status, answer = webhooks.send(payload, secret="whsec_wrong")  # noqa: S106 (wrong on purpose)
+        status, answer = webhooks.send(event, secret="whsec_wrong")  # noqa: S106 (wrong on purpose)
     else:
-        status, answer = webhooks.send(payload)
-    return {"event": event["id"], "type": event["type"], "status": status, "answer": answer}
+        status, answer = webhooks.send(event)
+    return {"event": event["id"], "type": event[webhooks.destination.type_name], "status": status, "answer": answer}
 
 
-def _tampered(event: Doc) -> Doc:
-    changed: Doc = json.loads(json.dumps(event))
-    changed["data"]["object"]["amount_total"] = 1
-    return changed
-
-
-def _in_reverse(sandbox: Sandbox, event: Doc) -> list[Doc]:
-    """Send every event of the same payment again, newest first."""
-    obj = event["data"]["object"]
-    same = [
-        (
-            "json_extract(doc, '$.data.object.id') = ? OR json_extract(doc, '$.data.object.payment_intent') = ?",
-            (obj["id"], obj.get("payment_intent") or obj["id"]),
-        )
-    ]
-    return [_send(sandbox, one, "duplicate") for one in sandbox.store.select("event", same)]
+def _in_reverse(webhooks: Webhooks, event: Doc) -> list[Doc]:
+    """Send every event of the same thing again, newest first."""
+    store = the_sandbox().store
+    return [_send(webhooks, one, "duplicate") for one in webhooks.destination.related(store, event)]
 
 
 def _order(known: set[str]) -> Doc:

@@ -30,10 +30,7 @@ def _index() -> str:
     sandbox = the_sandbox()
     checkout.expire_due(sandbox)
     sales = [_sale(session) for session in sandbox.store.select(checkout.SESSION, limit=100)]
-    deliveries = sandbox.store.rows(
-        "SELECT deliveries.*, json_extract(doc, '$.type') AS type FROM deliveries JOIN objects ON id = event_id "
-        "ORDER BY deliveries.seq DESC LIMIT 50"
-    )
+    deliveries = sandbox.webhooks["stripe"].listed()
     return render_template("dashboard.html", sales=sales, deliveries=deliveries)
 
 

@@ -1,69 +1,103 @@
-"""Sign events as Stripe does and bring them to the shop until it says 2xx."""
+"""Keep events as rows and bring them to the shop until it takes them: one background thread a vendor."""
 
-import hashlib
-import hmac
-import json
+import sqlite3
 import threading
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from email.message import Message
-from typing import IO
+from typing import IO, ClassVar
 
-from .ids import new_id
 from .store import Doc, Store
 
-API_VERSION = "2026-10-28.endive"
 TIMEOUT_S = 10.0
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 60.0
 _IDLE_S = 1.0
+_WAITING = "FROM deliveries WHERE delivered = 0 AND (SELECT kind FROM objects WHERE objects.id = event_id) = ?"
+
+
+class Destination(ABC):
+    """Where one vendor's events go, how it writes and signs them. Without a URL they are kept and not sent."""
+
+    kind: ClassVar[str]  # what its events are called in the store
+    type_name: ClassVar[str]  # the field that says what has happened
+    signs_time: ClassVar[bool]
+
+    def __init__(self, url: str, secret: str) -> None:
+        self.url = url
+        self.secret = secret
+
+    @abstractmethod
+    def encode(self, event: Doc) -> bytes:
+        """Return an event as the bytes that are signed and sent."""
+
+    @abstractmethod
+    def headers(self, payload: bytes, secret: str, signed_at: int) -> dict[str, str]:
+        """Return the vendor's headers, signature included."""
+
+    @abstractmethod
+    def tampered(self, event: Doc) -> Doc:
+        """Return the event as a thief on the way would have it."""
+
+    @abstractmethod
+    def related(self, store: Store, event: Doc) -> list[Doc]:
+        """Return every event of the same thing, newest first."""
+
+    def is_taken(self, status: int) -> bool:
+        """Say whether the shop's answer ends the redelivery."""
+        return 200 <= status < 300
+
+    def note_taken(self, store: Store, event_id: str) -> None:  # noqa: B027 (most vendors keep no such note)
+        """Keep what the vendor notes of a delivery that was taken, inside the caller's transaction."""
 
 
 class Webhooks:
-    """Keep events as rows, deliver them in order from one background thread, retry with backoff."""
+    """Deliver one destination's events in order, retry with backoff; a shop that is deaf to one vendor hears others."""
 
-    def __init__(self, store: Store, url: str, secret: str, *, before_round: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, destination: Destination, *, before_round: Callable[[], None] = lambda: None
+    ) -> None:
+        self.destination = destination
         self._store = store
-        self._url = url
-        self._secret = secret
         self._before_round = before_round
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def record(
-        self, event_type: str, obj: Doc, *, created: int, idempotency_key: str | None, request_id: str | None
-    ) -> Doc:
+    def record(self, event: Doc) -> None:
         """Store an event and its delivery inside the caller's transaction."""
-        event: Doc = {
-            "id": new_id("evt_1"),
-            "object": "event",
-            "api_version": API_VERSION,
-            "created": created,
-            "data": {"object": obj},
-            "livemode": False,
-            "pending_webhooks": 1,
-            "request": {"id": request_id, "idempotency_key": idempotency_key},
-            "type": event_type,
-        }
-        self._store.save(event)
-        self._store.change(
-            "INSERT INTO deliveries (event_id, seq, next_at) SELECT id, seq, ? FROM objects WHERE id = ?",
-            (time.time(), event["id"]),
+        self._store.save(event, self.destination.kind)
+        if self.destination.url:
+            self._store.change(
+                "INSERT INTO deliveries (event_id, seq, next_at) SELECT id, seq, ? FROM objects WHERE id = ?",
+                (time.time(), event["id"]),
+            )
+            self._wake.set()
+
+    def find(self, asked: str) -> Doc | None:
+        """Return an event by id, or the newest of a type."""
+        kind, of_type = self.destination.kind, f"json_extract(doc, '$.{self.destination.type_name}') = ?"
+        return self._store.find(kind, asked) or next(iter(self._store.select(kind, [(of_type, (asked,))], 1)), None)
+
+    def listed(self, most: int = 50) -> list[sqlite3.Row]:
+        """Return the newest deliveries with what has happened, for the pages."""
+        return self._store.rows(
+            "SELECT deliveries.*, json_extract(doc, ?) AS type, json_extract(doc, '$.data.number') AS number "
+            "FROM deliveries JOIN objects ON id = event_id WHERE kind = ? ORDER BY deliveries.seq DESC LIMIT ?",
+            (f"$.{self.destination.type_name}", self.destination.kind, most),
         )
-        self._wake.set()
-        return event
 
     def start(self) -> None:
         """Start the delivery thread."""
         if self._thread is None:
             self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+            self._thread = threading.Thread(target=self._run, name=f"{self.destination.kind} webhooks", daemon=True)
             self._thread.start()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
+    def stop(self, timeout_s: float = 1.0) -> None:
         """Stop the delivery thread; a delivery under way is repeated at the next start."""
         self._stop.set()
         self._wake.set()
@@ -75,37 +109,17 @@ class Webhooks:
         """Look for due deliveries now."""
         self._wake.set()
 
-    def send(self, payload: bytes, *, secret: str = "", signed_at: float | None = None) -> tuple[int, str]:
-        """Post one signed payload; return the shop's status (0 when it did not answer) and a sentence."""
-        header = signature(payload, secret or self._secret, int(time.time() if signed_at is None else signed_at))
-        return self.post(payload, header)
+    def send(
+        self, event: Doc, *, secret: str = "", signed_at: float | None = None, instead: Doc | None = None
+    ) -> tuple[int, str]:
+        """Sign an event and post it, or another one under its signature.
 
-    def post(self, payload: bytes, signature_header: str) -> tuple[int, str]:
-        """Post a payload with the given signature."""
-        request = urllib.request.Request(  # noqa: S310 (the address comes from the command line)
-            self._url,
-            data=payload,
-            method="POST",
-            headers={
-                "Content-Type": "application/json; charset=utf-8",
-                "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-                "Stripe-Signature": signature_header,
-            },
-        )
-        try:
-            with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
-                return int(answer.status), f"{answer.status}"
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, f"{error.code}"
-        except (OSError, ValueError) as error:
-            return 0, f"no answer: {type(error).__name__}"
-        except Exception as error:  # http.client raises its own kinds for broken answers
-            return 0, f"broken answer: {type(error).__name__}"
-
-    def sign(self, payload: bytes) -> str:
-        """Return a good signature for a payload, made now."""
-        return signature(payload, self._secret, int(time.time()))
+        Returns the shop's status (0 when it did not answer) and a sentence.
+        """
+        to = self.destination
+        payload = to.encode(event)
+        headers = to.headers(payload, secret or to.secret, int(time.time() if signed_at is None else signed_at))
+        return _post(to.url, payload if instead is None else to.encode(instead), headers)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -119,8 +133,8 @@ class Webhooks:
 
     def _deliver_due(self) -> None:
         due = self._store.rows(
-            "SELECT event_id FROM deliveries WHERE delivered = 0 AND next_at <= ? ORDER BY seq LIMIT 100",
-            (time.time(),),
+            f"SELECT event_id {_WAITING} AND next_at <= ? ORDER BY seq LIMIT 100",
+            (self.destination.kind, time.time()),
         )
         for row in due:
             if self._stop.is_set():
@@ -128,19 +142,17 @@ class Webhooks:
             self._deliver(str(row["event_id"]))
 
     def _deliver(self, event_id: str) -> None:
-        event = self._store.find("event", event_id)
+        event = self._store.find(self.destination.kind, event_id)
         if event is None:  # emptied meanwhile
             return
-        status, sentence = self.send(encode(event))
+        status, sentence = self.send(event)
         with self._store.transaction():
-            if 200 <= status < 300:
+            if self.destination.is_taken(status):
                 self._store.change(
                     "UPDATE deliveries SET delivered = 1, attempts = attempts + 1, last_answer = ? WHERE event_id = ?",
                     (sentence, event_id),
                 )
-                self._store.change(
-                    "UPDATE objects SET doc = json_set(doc, '$.pending_webhooks', 0) WHERE id = ?", (event_id,)
-                )
+                self.destination.note_taken(self._store, event_id)
                 return
             attempts = self._store.rows("SELECT attempts FROM deliveries WHERE event_id = ?", (event_id,))
             if attempts:
@@ -150,7 +162,10 @@ class Webhooks:
                 )
 
     def _pause_s(self) -> float:
-        upcoming = self._store.rows("SELECT min(next_at) AS next_at FROM deliveries WHERE delivered = 0")
+        upcoming = self._store.rows(
+            f"SELECT min(next_at) AS next_at {_WAITING}",
+            (self.destination.kind,),
+        )
         next_at = upcoming[0]["next_at"]
         return _IDLE_S if next_at is None else min(_IDLE_S, max(0.02, next_at - time.time()))
 
@@ -160,19 +175,26 @@ def retry_after_s(attempts: int) -> float:
     return float(min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** min(attempts, 10)))
 
 
-def encode(event: Doc) -> bytes:
-    """Return an event as the bytes that are signed and sent."""
-    return json.dumps(event, indent=2).encode()
-
-
-def signature(payload: bytes, secret: str, timestamp: int) -> str:
-    """Return a Stripe-Signature header: HMAC-SHA256 of `timestamp.payload`."""
-    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + payload, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
+def _post(url: str, payload: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    if not url:
+        return 0, "no address to send it to"
+    request = urllib.request.Request(  # noqa: S310 (the address comes from the command line)
+        url, data=payload, method="POST", headers=headers
+    )
+    try:
+        with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
+            return int(answer.status), f"{answer.status}"
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, f"{error.code}"
+    except (OSError, ValueError) as error:
+        return 0, f"no answer: {type(error).__name__}"
+    except Exception as error:  # http.client raises its own kinds for broken answers
+        return 0, f"broken answer: {type(error).__name__}"
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Take a redirect for what it is to Stripe: a failed delivery."""
+    """Take a redirect for what it is to the vendors: a failed delivery."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str

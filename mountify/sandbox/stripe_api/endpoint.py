@@ -17,7 +17,7 @@ from mountify.sandbox.ids import new_id
 from mountify.sandbox.store import Doc
 from mountify.sandbox.stripe_errors import StripeError
 from mountify.sandbox.stripe_params import Field, Params, Struct, parse_form
-from mountify.sandbox.webhooks import API_VERSION
+from mountify.sandbox.stripe_webhooks import API_VERSION
 
 P = ParamSpec("P")
 Schema = Mapping[str, Field]
