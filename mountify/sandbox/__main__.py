@@ -7,6 +7,7 @@ from types import FrameType
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from . import track17
 from .app import create_sandbox, webhooks_of
 from .google_api.rules import CLIENT_ID, CLIENT_SECRET
 
@@ -28,10 +29,20 @@ def main() -> None:
     parser.add_argument(
         "--google-redirect", action="append", default=[], help="where Google may send a browser back to"
     )
+    parser.add_argument("--track17-webhook-url", default="", help="where the shop takes 17TRACK's")
+    parser.add_argument("--track17-key", default=track17.KEY, help="key of the sandbox's 17TRACK account")
     parser.add_argument("--public-url", help="how browsers reach it (default http://localhost:PORT)")
     options = parser.parse_args()
     public_url = options.public_url or f"http://localhost:{options.port}"
-    app = create_sandbox(options.data, options.webhook_url, options.webhook_secret, public_url, options.google_redirect)
+    app = create_sandbox(
+        options.data,
+        options.webhook_url,
+        options.webhook_secret,
+        public_url,
+        google_redirects=options.google_redirect,
+        track17_webhook_url=options.track17_webhook_url,
+        track17_key=options.track17_key,
+    )
     server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=_Quiet)
 
     def stop(signum: int, frame: FrameType | None) -> None:

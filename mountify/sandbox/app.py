@@ -16,16 +16,20 @@ from . import (
     google_api,
     hosted_page,
     mailbox,
+    parcels,
     picture_list,
     resend_api,
     stripe_api,
+    track17,
 )
 from .clock import Clock
 from .context import Sandbox
 from .ids import new_id
 from .money import format_amount
+from .moving_window import MovingWindow
 from .store import Store
 from .stripe_webhooks import StripeDestination
+from .track17.webhooks import Track17Destination
 from .webhooks import Webhooks
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -36,7 +40,10 @@ def create_sandbox(
     webhook_url: str,
     webhook_secret: str,
     public_url: str,
+    *,
     google_redirects: Sequence[str] = (),
+    track17_webhook_url: str = "",
+    track17_key: str = track17.KEY,
 ) -> Flask:
     """Make the sandbox; what `webhooks_of(app)` returns is to be started and stopped."""
     app = Flask(__name__)
@@ -46,9 +53,19 @@ def create_sandbox(
     def expire_due() -> None:
         checkout.expire_due(app.extensions["sandbox"])
 
-    stripe = Webhooks(store, StripeDestination(webhook_url, webhook_secret), before_round=expire_due)
+    webhooks = {
+        "stripe": Webhooks(store, StripeDestination(webhook_url, webhook_secret), before_round=expire_due),
+        "17track": Webhooks(store, Track17Destination(track17_webhook_url, track17_key)),
+    }
     app.extensions["sandbox"] = Sandbox(
-        store, clock, {"stripe": stripe}, public_url.rstrip("/"), Path(data_dir), tuple(google_redirects)
+        store,
+        clock,
+        webhooks,
+        public_url.rstrip("/"),
+        Path(data_dir),
+        google_redirects=tuple(google_redirects),
+        track17_key=track17_key,
+        track17_calls=MovingWindow(),
     )
     app.secret_key = new_id("flash")
     app.config.update(MAX_CONTENT_LENGTH=20 * 1024 * 1024, SESSION_COOKIE_NAME="sandbox", SESSION_COOKIE_SAMESITE="Lax")
@@ -61,8 +78,8 @@ def create_sandbox(
     app.after_request(_with_policy)
     app.after_request(faults.apply_after)
     app.register_error_handler(HTTPException, _with_page)
-    vendors = (stripe_api, resend_api, cloudinary_api, google_api)
-    for module in (*vendors, mailbox, picture_list, hosted_page, dashboard, control):
+    vendors = (stripe_api, resend_api, cloudinary_api, track17, google_api)
+    for module in (*vendors, mailbox, picture_list, parcels, hosted_page, dashboard, control):
         app.register_blueprint(module.create_blueprint())
     return app
 

@@ -16,6 +16,10 @@ class Clock:
         """Return seconds since the epoch, offset included."""
         return int(time.time()) + self.offset()
 
+    def monotonic(self) -> float:
+        """Return seconds that only grow, to measure spans by; they move ahead with the clock."""
+        return time.monotonic() + self.offset()
+
     def iso(self) -> str:
         """Return the time as Resend writes it."""
         return datetime.fromtimestamp(time.time() + self.offset(), UTC).isoformat()

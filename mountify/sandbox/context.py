@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from .clock import Clock
+from .moving_window import MovingWindow
 from .store import Store
 from .webhooks import Webhooks
 
@@ -21,7 +22,9 @@ class Sandbox:
     webhooks: Mapping[str, Webhooks]  # by vendor
     public_url: str
     data_dir: Path
-    google_redirects: tuple[str, ...] = ()
+    google_redirects: tuple[str, ...]
+    track17_key: str
+    track17_calls: MovingWindow
 
 
 def the_sandbox() -> Sandbox:

@@ -37,6 +37,7 @@ def create_blueprint() -> Blueprint:
 def _reset() -> BaseResponse:
     sandbox = the_sandbox()
     sandbox.store.clear()
+    sandbox.track17_calls.forget()
     shutil.rmtree(sandbox.data_dir / "pictures", ignore_errors=True)
     return jsonify(status="empty") if request.mimetype in ("", "application/json") else redirect("/", 303)
 

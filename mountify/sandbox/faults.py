@@ -3,11 +3,13 @@
 import socket
 import sqlite3
 import time
+from collections.abc import Callable
 
 from flask import Response, g, jsonify, request
 
 from .context import the_sandbox
 from .stripe_errors import StripeError
+from .track17_errors import of_fault
 
 
 def service_of(path: str) -> str | None:
@@ -18,6 +20,8 @@ def service_of(path: str) -> str | None:
         return "cloudinary"
     if path.startswith("/google/"):
         return "google"
+    if path.startswith("/track/"):
+        return "17track"
     return "resend" if path == "/emails" or path.startswith("/emails/") else None
 
 
@@ -92,5 +96,11 @@ def _google_body(status: int) -> dict[str, object]:
     return {"error": error, "error_description": "The sandbox was asked to fail here."}
 
 
-_BODIES = {"stripe": _stripe_body, "resend": _resend_body, "cloudinary": _cloudinary_body, "google": _google_body}
+_BODIES: dict[str, Callable[[int], dict[str, object]]] = {
+    "stripe": _stripe_body,
+    "resend": _resend_body,
+    "cloudinary": _cloudinary_body,
+    "17track": of_fault,
+    "google": _google_body,
+}
 SERVICES = tuple(_BODIES)

@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.message import Message
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,22 +37,20 @@ def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = DEADLI
     raise AssertionError(f"waited {deadline_s} s in vain for {what}")
 
 
-class Shop:
-    """Take webhooks on a free port, verify them as the shop does, answer as told."""
+class Receiver:
+    """Take one vendor's webhooks on a free port, answer as told."""
+
+    path: str
 
     def __init__(self) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.refused: list[str] = []
         self.attempts = 0
         self.failures_to_come = 0
-        shop = self
+        receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 payload = self.rfile.read(int(self.headers["Content-Length"]))
-                shop.attempts += 1
-                status = shop.take(payload, self.headers["Stripe-Signature"])
-                self.send_response(status)
+                self.send_response(receiver.take(payload, self.headers))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -59,19 +58,45 @@ class Shop:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks/stripe"
+        self.url = f"http://127.0.0.1:{self._server.server_port}{self.path}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
-    def take(self, payload: bytes, signature: str) -> int:
+    def take(self, payload: bytes, headers: Message) -> int:
         """Return the status for one delivery."""
+        raise NotImplementedError
+
+    def is_to_fail(self) -> bool:
+        """Say whether this delivery is one of the failures to come."""
+        if self.failures_to_come:
+            self.failures_to_come -= 1
+            return True
+        return False
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class Shop(Receiver):
+    """Take Stripe's webhooks, verify them as the shop does."""
+
+    path = "/webhooks/stripe"
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.refused: list[str] = []
+        super().__init__()
+
+    def take(self, payload: bytes, headers: Message) -> int:
+        self.attempts += 1
         try:
-            stripe.Webhook.construct_event(payload, signature, SECRET)
+            stripe.Webhook.construct_event(payload, headers["Stripe-Signature"], SECRET)
         except stripe.SignatureVerificationError as error:
             self.refused.append(str(error))
             return 400
-        if self.failures_to_come:
-            self.failures_to_come -= 1
+        if self.is_to_fail():
             return 503
         self.received.append(json.loads(payload))
         return 200
@@ -79,11 +104,6 @@ class Shop:
     def types(self) -> list[str]:
         """Return what kinds of event have arrived."""
         return [event["type"] for event in self.received]
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @dataclass
@@ -136,6 +156,8 @@ class Running:
     data: Path
     webhook_url: str
     port: int = 0
+    options: tuple[str, ...] = ()
+    inbox: Any = None  # takes 17TRACK's webhooks
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -148,7 +170,7 @@ class Running:
         options = ["--port", str(self.port), "--data", str(self.data), "--webhook-url", self.webhook_url]
         options += [part for url in GOOGLE_REDIRECTS for part in ("--google-redirect", url)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mountify.sandbox", *options, "--webhook-secret", SECRET],
+            [sys.executable, "-m", "mountify.sandbox", *options, *self.options, "--webhook-secret", SECRET],
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],

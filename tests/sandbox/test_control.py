@@ -15,7 +15,7 @@ from .support import Running, cart, wait_for
 def test_it_is_healthy_and_shows_its_pages(sandbox: Running) -> None:
     health = sandbox.get("/healthz")
     assert (health.status, json.loads(health.text)) == (200, {"status": "ok"})
-    for path in ("/", "/dashboard", "/mailbox"):
+    for path in ("/", "/dashboard", "/mailbox", "/parcels"):
         page = sandbox.get(path)
         assert (page.status, "Sandbox: no real money, no real e-mail" in page.text) == (200, True)
 
