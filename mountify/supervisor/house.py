@@ -139,13 +139,11 @@ def _secrets(var: Path) -> dict[str, str]:
 
 
 def _drawn_once(path: Path, drawn: dict[str, str]) -> dict[str, str]:
-    """Read what an earlier run has drawn, or keep what was drawn now; for the owner's eyes only."""
-    if path.exists():
-        kept = json.loads(path.read_text("utf-8"))
-        if set(kept) == set(drawn):
-            return {str(name): str(value) for name, value in kept.items()}
-    _keep(path, drawn)
-    return drawn
+    """Read what earlier runs have drawn, keep what is drawn now for the first time; for the owner's eyes only."""
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    if not set(drawn) <= set(kept):
+        _keep(path, drawn | kept)
+    return {name: str(kept.get(name, value)) for name, value in drawn.items()}
 
 
 def _keep(path: Path, values: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,18 @@ def test_the_demo_passwords_are_drawn_once(tmp_path: Path) -> None:
     house, _ = furnish({"MOUNTIFY_VAR": str(tmp_path)})
     drawn = demo_accounts(house)
     assert len(set(drawn.values())) == 3 and demo_accounts(house) == drawn
+
+
+def test_a_secret_that_is_new_throws_no_older_one_away(tmp_path: Path) -> None:
+    environ = {"MOUNTIFY_VAR": str(tmp_path), "SANDBOX_PORT": "4568"}
+    furnish(environ)
+    file = tmp_path / "secrets.json"
+    drawn = json.loads(file.read_text())
+    older = {"SECRET_KEY": drawn["SECRET_KEY"], "STRIPE_SECRET_KEY": drawn["STRIPE_SECRET_KEY"], "OF_ANOTHER_TIME": "x"}
+    file.write_text(json.dumps(older))
+
+    house, told = furnish(environ)
+    now = json.loads(file.read_text())
+    assert {name: now[name] for name in older} == older and set(now) == {*drawn, "OF_ANOTHER_TIME"}
+    assert told["STRIPE_SECRET_KEY"] == older["STRIPE_SECRET_KEY"] and "OF_ANOTHER_TIME" not in told
+    assert furnish(environ) == (house, told)
