@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,6 +47,7 @@ class House:
     needs_postgres: bool
     needs_redis: bool
     needs_sandbox: bool
+    track17_key: str = field(repr=False)  # of the sandbox's 17TRACK account: drawn, never one that is configured
 
     @property
     def accounts(self) -> Path:
@@ -68,16 +69,18 @@ def var_folder(environ: Mapping[str, str]) -> Path:
 
 def furnish(environ: Mapping[str, str]) -> tuple[House, dict[str, str]]:
     """Read what is configured and fill in the rest. Raises ConfigError or EmbeddedError with one sentence."""
-    port = _port(environ, "PORT", 3000)
+    port, var = _port(environ, "PORT", 3000), var_folder(environ)
+    drawn = _secrets(var)
     house = House(
-        var=var_folder(environ),
+        var=var,
         port=port,
         sandbox_port=_sandbox_port(environ, port),
         needs_postgres=not environ.get("DATABASE_URL"),
         needs_redis=not environ.get("REDIS_URL"),
         needs_sandbox=not environ.get("STRIPE_SECRET_KEY") or not environ.get("RESEND_API_KEY"),
+        track17_key=drawn.pop("TRACK17_KEY"),
     )
-    told = _secrets(house.var) | {name: value for name, value in environ.items() if value}
+    told = drawn | {name: value for name, value in environ.items() if value}
     if house.needs_sandbox:
         if not environ.get("STRIPE_SECRET_KEY"):
             told["STRIPE_API_BASE"] = house.sandbox_url
@@ -134,6 +137,7 @@ def _secrets(var: Path) -> dict[str, str]:
             "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
             "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
             "RESEND_API_KEY": f"re_{secrets.token_hex(16)}",
+            "TRACK17_KEY": secrets.token_hex(16).upper(),
         },
     )
 

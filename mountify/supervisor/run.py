@@ -201,6 +201,8 @@ def _sandbox(house: House, told: Mapping[str, str]) -> list[str]:
         *("--webhook-url", f"http://127.0.0.1:{house.port}/api/webhooks/stripe"),
         *("--webhook-secret", told["STRIPE_WEBHOOK_SECRET"].split(",")[0].strip()),
         *("--google-redirect", f"{_base_url(house, told)}/auth/google/callback"),
+        *("--track17-webhook-url", f"http://127.0.0.1:{house.port}/api/webhooks/17track"),
+        *("--track17-key", house.track17_key),
     ]
 
 

@@ -89,3 +89,12 @@ def test_a_secret_that_is_new_throws_no_older_one_away(tmp_path: Path) -> None:
     assert {name: now[name] for name in older} == older and set(now) == {*drawn, "OF_ANOTHER_TIME"}
     assert told["STRIPE_SECRET_KEY"] == older["STRIPE_SECRET_KEY"] and "OF_ANOTHER_TIME" not in told
     assert furnish(environ) == (house, told)
+
+
+def test_only_the_sandbox_hears_the_key_of_its_tracking_account(tmp_path: Path) -> None:
+    environ = {"MOUNTIFY_VAR": str(tmp_path)}
+    house, told = furnish(environ)
+    assert len(house.track17_key) == 32 and house.track17_key not in told.values()
+    assert house.track17_key not in repr(house)
+    configured, _ = furnish({**environ, "TRACK17_KEY": "OF-THE-REAL-VENDOR"})
+    assert configured.track17_key == house.track17_key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -37,9 +38,9 @@ def ports() -> dict[str, str]:
     return {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
 
 
-def read(port: str, path: str) -> tuple[int, str]:
+def read(port: str, path: str, *, key: str = "") -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
-    connection.request("GET", path)
+    connection.request("POST" if key else "GET", path, headers={"17token": key} if key else {})
     answer = connection.getresponse()
     body = answer.read().decode()
     connection.close()
@@ -57,6 +58,8 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     assert read(ports["SANDBOX_PORT"], "/mailbox")[0] == 200
     status, page = read(ports["SANDBOX_PORT"], "/google-accounts")
     assert status == 200 and f"http://127.0.0.1:{ports['PORT']}/auth/google/callback" in page
+    tracking_key = json.loads((var / "secrets.json").read_text())["TRACK17_KEY"]
+    assert read(ports["SANDBOX_PORT"], "/track/v2.2/getquota", key=tracking_key)[0] == 200
     doctor = subprocess.run(
         [sys.executable, "-m", "mountify", "doctor"],
         cwd=ROOT,
