@@ -1,208 +1,156 @@
-"""Cloudinary's upload API and its delivery of pictures, for any cloud name and the one account below.
+"""Cloudinary's upload API: upload and destroy.
 
-https://cloudinary.com/documentation/image_upload_api_reference, https://cloudinary.com/documentation/signatures
+https://cloudinary.com/documentation/image_upload_api_reference
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
-import hmac
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from flask import Blueprint, Response, jsonify, request
 
+from . import cloudinary_painter, faults
 from . import cloudinary_pictures as pictures
-from . import faults
+from .cloudinary_account import CloudinaryError, sign, signed_form, with_cloudinary_error
+from .cloudinary_delivery import add_delivery, derived_folder, original_path, picture_id
 from .context import the_sandbox
 from .ids import new_id
 from .store import Doc
 
-API_KEY, API_SECRET = "100000000000017", "sandbox-secret"
-OLDEST_S = 3600
-YEAR_S = 365 * 24 * 3600
-_UNSIGNED = frozenset({"file", "api_key", "signature", "resource_type", "cloud_name"})
+LARGEST_BYTES = 10 * 1024 * 1024  # of an image, on the free plan
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9_\-./ ]{1,200}")
-_VERSION = re.compile(r"v\d{1,12}")
-
-
-class CloudinaryError(Exception):
-    """A refusal in Cloudinary's words."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+_DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,", re.ASCII)
+_PLAYED_NAMES = """
+api_key cloud_name discard_original_filename file invalidate overwrite public_id resource_type signature tags timestamp
+type
+"""
+_PLAYED = frozenset(_PLAYED_NAMES.split())
+_NO = frozenset({"0", "false", "False"})
+_HIDDEN = frozenset({"id", "content", "cloud", "transparent"})
 
 
 def create_blueprint() -> Blueprint:
     """Put the upload and delivery routes together."""
     bp = Blueprint("cloudinary", __name__)
-    bp.register_error_handler(CloudinaryError, _with_error)
-    bp.register_error_handler(HTTPException, lambda error: _with_error(CloudinaryError(error.code or 500, error.name)))
+    bp.register_error_handler(CloudinaryError, with_cloudinary_error)
     bp.add_url_rule("/v1_1/<cloud>/image/upload", "upload", _upload, methods=["POST"])
     bp.add_url_rule("/v1_1/<cloud>/image/destroy", "destroy", _destroy, methods=["POST"])
-    bp.add_url_rule("/v1_1/<path:rest>", "unknown", _unknown, methods=["GET", "POST", "PUT", "DELETE"])
-    bp.add_url_rule("/<cloud>/image/upload/<path:rest>", "deliver", _deliver, methods=["GET"])
+    add_delivery(bp)
     return bp
 
 
 def _upload(cloud: str) -> Response:
-    form = _signed()
+    form = signed_form(cloud)
+    _refuse_unplayed(form)
     faults.pause()
-    file = request.files.get("file")
-    if file is None:
-        raise CloudinaryError(400, "Missing required parameter - file")
-    content = file.read()
+    content, filename = _file(form)
     try:
-        width, height, kind = pictures.measure(content)
+        measured = pictures.measure(content)
     except pictures.NoPicture:
         raise CloudinaryError(400, "Invalid image file") from None
     public_id = form.get("public_id") or new_id("")[-20:]
     if not _PUBLIC_ID.fullmatch(public_id) or ".." in public_id or public_id.strip("/ ") != public_id:
         raise CloudinaryError(400, f"public_id ({public_id[:80]}) is invalid")
-    sandbox = the_sandbox()
-    version = int(sandbox.clock.now())
-    digest = hashlib.sha256(content).hexdigest()
-    doc: Doc = {
-        "id": _doc_id(cloud, public_id),
+    doc = _document(cloud, public_id, content, measured, form, filename)
+    return jsonify(_keep(doc, content, overwrites=form.get("overwrite") not in _NO))
+
+
+def _refuse_unplayed(form: dict[str, str]) -> None:
+    """Cloudinary would act on these; a stand-in that says yes and does nothing misleads."""
+    unplayed = sorted(set(form) - _PLAYED)
+    if unplayed:
+        raise CloudinaryError(400, f"The sandbox does not play the parameter {unplayed[0][:40]}")
+    if form.get("type", "upload") != "upload":
+        raise CloudinaryError(400, f"The sandbox does not play the type {form['type'][:40]}")
+
+
+def _file(form: dict[str, str]) -> tuple[bytes, str]:
+    sent = request.files.get("file")
+    if sent is not None:
+        content, filename = sent.read(), sent.filename or "file"
+    else:
+        content, filename = _from_data_uri(form.get("file", "")), "file"
+    if not content:
+        raise CloudinaryError(400, "Empty file")
+    if len(content) > LARGEST_BYTES:
+        raise CloudinaryError(400, f"File size too large. Got {len(content)}. Maximum is {LARGEST_BYTES}.")
+    return content, filename
+
+
+def _from_data_uri(text: str) -> bytes:
+    if not text:
+        raise CloudinaryError(400, "Missing required parameter - file")
+    head = _DATA_URI.match(text)
+    if head is None:
+        raise CloudinaryError(400, "The sandbox fetches nothing: send the picture itself, or a data URI")
+    try:
+        return base64.b64decode(text[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise CloudinaryError(400, "Invalid image file") from None
+
+
+def _document(
+    cloud: str, public_id: str, content: bytes, measured: pictures.Measured, form: dict[str, str], filename: str
+) -> Doc:
+    version = int(the_sandbox().clock.now())
+    return {
+        "id": picture_id(cloud, public_id),
         "asset_id": hashlib.sha256(f"{cloud}/{public_id}".encode()).hexdigest()[:32],
         "public_id": public_id,
         "version": version,
-        "signature": _sign({"public_id": public_id, "version": str(version)}),
-        "width": width,
-        "height": height,
-        "format": {"JPEG": "jpg"}.get(kind, kind.lower()),
+        "version_id": hashlib.sha256(f"{version}/{public_id}".encode()).hexdigest()[:32],
+        "signature": sign({"public_id": public_id, "version": str(version)}),
+        "width": measured.width,
+        "height": measured.height,
+        "format": {"JPEG": "jpg"}.get(measured.kind, measured.kind.lower()),
         "resource_type": "image",
         "type": "upload",
         "created_at": datetime.fromtimestamp(version, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "tags": [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()],
         "bytes": len(content),
         "etag": hashlib.md5(content, usedforsecurity=False).hexdigest(),
-        "original_filename": Path(file.filename or "file").stem,
-        "content": digest,
+        "placeholder": False,
+        "asset_folder": "",
+        "display_name": public_id.rpartition("/")[2],
+        "original_filename": Path(filename).stem,
+        "content": hashlib.sha256(content).hexdigest(),
         "cloud": cloud,
+        "transparent": measured.transparent,
     }
-    pictures.write(_original(digest), content)
-    with sandbox.store.transaction():
-        was_there = sandbox.store.find("picture", doc["id"]) is not None
-        sandbox.store.save(doc, "picture")
-    return jsonify(_told(doc) | ({"overwritten": True} if was_there else {}))
+
+
+def _keep(doc: Doc, content: bytes, *, overwrites: bool) -> Doc:
+    """Put file and record on the disk before anybody is told; an asset in the way is replaced, or told instead."""
+    store = the_sandbox().store
+    pictures.write(original_path(doc["content"]), content)
+    with store.transaction():
+        before = store.find("picture", doc["id"])
+        if before is not None and not overwrites:
+            return {**_told(before), "existing": True}
+        store.save(doc, "picture")
+    cloudinary_painter.paint_ahead(original_path(doc["content"]), derived_folder(doc["content"]))
+    return _told(doc) | ({"overwritten": True} if before is not None else {})
 
 
 def _destroy(cloud: str) -> Response:
-    form = _signed()
+    form = signed_form(cloud)
+    if not form.get("public_id"):
+        raise CloudinaryError(400, "Missing required parameter - public_id")
     faults.pause()
-    sandbox = the_sandbox()
-    doc_id = _doc_id(cloud, form.get("public_id", ""))
-    with sandbox.store.transaction():
-        found = sandbox.store.find("picture", doc_id)
-        sandbox.store.change("DELETE FROM objects WHERE id = ? AND kind = 'picture'", (doc_id,))
-    return jsonify(result="ok" if found else "not found")
-
-
-def _deliver(cloud: str, rest: str) -> Response:
-    faults.pause()
-    segments = rest.split("/")
-    count = next((at for at, each in enumerate(segments) if _VERSION.fullmatch(each)), None)
-    if count is None:
-        count = next((at for at, each in enumerate(segments[:-1]) if not pictures.is_transformation(each)), -1)
-        count = len(segments) - 1 if count < 0 else count
-        name = "/".join(segments[count:])
-    else:
-        name = "/".join(segments[count + 1 :])
-    try:
-        asked = pictures.read(segments[:count])
-    except pictures.BadTransformation as error:
-        raise CloudinaryError(400, str(error)) from None
-    doc, extension = _find(cloud, name)
-    return _rendered(doc, _in_format(asked, extension, doc))
-
-
-def _find(cloud: str, name: str) -> tuple[Doc, str]:
-    """Find a picture by its name, which may carry the extension of the format wanted."""
     store = the_sandbox().store
-    stem, _, extension = name.rpartition(".")
-    doc = store.find("picture", _doc_id(cloud, name))
-    if doc is not None:
-        return doc, ""
-    doc = store.find("picture", _doc_id(cloud, stem)) if extension in pictures.FORMATS else None
-    if doc is None:
-        raise CloudinaryError(404, f"Resource not found - {name[:100]}")
-    return doc, extension
-
-
-def _in_format(asked: pictures.Transformation, extension: str, doc: Doc) -> pictures.Transformation:
-    if asked.is_auto_format:
-        accepted = request.headers.get("Accept", "")
-        best = "AVIF" if "image/avif" in accepted else "WEBP" if "image/webp" in accepted else "JPEG"
-        return replace(asked, format=best)
-    return asked if asked.format else replace(asked, format=pictures.FORMATS[extension or doc["format"]])
-
-
-def _rendered(doc: Doc, asked: pictures.Transformation) -> Response:
-    derived = the_sandbox().data_dir / "pictures" / "derived" / doc["content"] / asked.key
-    if not derived.exists():
-        pictures.write(derived, pictures.render(_original(doc["content"]).read_bytes(), asked))
-    response = make_response(derived.read_bytes())
-    response.mimetype = pictures.TYPES[asked.format]
-    response.headers["Cache-Control"] = f"public, no-transform, immutable, max-age={YEAR_S}"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    if asked.is_auto_format:
-        response.vary.add("Accept")
-    response.add_etag()
-    response.make_conditional(request)
-    return response
-
-
-def _signed() -> dict[str, str]:
-    """The form of a request that its account has signed within the last hour. Raises CloudinaryError."""
-    form = {name: ",".join(values) for name, values in request.form.lists()}
-    if not form.get("api_key"):
-        raise CloudinaryError(401, "Must supply api_key")
-    if form["api_key"] != API_KEY:
-        raise CloudinaryError(401, "Invalid api_key " + form["api_key"][:40])
-    signature, asked = form.get("signature", ""), {k.removesuffix("[]"): v for k, v in form.items()}
-    wanted = _sign({name: value for name, value in asked.items() if name not in _UNSIGNED})
-    if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace")):
-        raise CloudinaryError(401, f"Invalid Signature {signature[:64]}. String to sign is not what was signed.")
-    stamp = form.get("timestamp", "")
-    if not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
-        raise CloudinaryError(400, "Missing required parameter - timestamp")
-    if abs(the_sandbox().clock.now() - int(stamp)) > OLDEST_S:
-        raise CloudinaryError(400, f"Stale request - reported time is {stamp} which is more than 1 hour ago")
-    return form
-
-
-def _sign(params: dict[str, Any]) -> str:
-    pairs = (f"{name}={value}".replace("&", "%26") for name, value in params.items() if value)
-    return hashlib.sha1(("&".join(sorted(pairs)) + API_SECRET).encode(), usedforsecurity=False).hexdigest()
+    doc_id = picture_id(cloud, form["public_id"])
+    with store.transaction():
+        found = store.find("picture", doc_id)
+        store.change("DELETE FROM objects WHERE id = ? AND kind = 'picture'", (doc_id,))
+    return jsonify(result="ok" if found else "not found")
 
 
 def _told(doc: Doc) -> Doc:
     path = f"/{doc['cloud']}/image/upload/v{doc['version']}/{doc['public_id']}.{doc['format']}"
     url = the_sandbox().public_url + path
-    told = {name: value for name, value in doc.items() if name not in {"id", "content", "cloud"}}
-    return {**told, "tags": [], "url": url, "secure_url": url}
-
-
-def _doc_id(cloud: str, public_id: str) -> str:
-    return f"picture:{cloud}/{public_id}"
-
-
-def _original(digest: str) -> Path:
-    return the_sandbox().data_dir / "pictures" / "originals" / digest
-
-
-def _unknown(rest: str) -> Response:
-    if rest.endswith(("/image/upload", "/image/destroy")):
-        raise MethodNotAllowed
-    raise CloudinaryError(404, f"Unknown path - {rest[:100]}")
-
-
-def _with_error(error: CloudinaryError) -> Response:
-    response = make_response(jsonify(error={"message": error.message}), error.status)
-    response.headers["X-Cld-Error"] = " ".join(error.message.split())
-    return response
+    return {**{name: value for name, value in doc.items() if name not in _HIDDEN}, "url": url, "secure_url": url}

@@ -9,17 +9,19 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 MOST_PIXELS = 40_000_000
 LARGEST_PX = 4_000
 FORMATS = {"avif": "AVIF", "webp": "WEBP", "jpg": "JPEG", "jpeg": "JPEG", "png": "PNG"}
 TYPES = {"AVIF": "image/avif", "WEBP": "image/webp", "JPEG": "image/jpeg", "PNG": "image/png"}
-_QUALITIES = {"auto": 75, "auto:best": 90, "auto:good": 80, "auto:eco": 60, "auto:low": 45}
+_QUALITIES = {"auto": 80, "auto:best": 90, "auto:good": 80, "auto:eco": 60, "auto:low": 45}
 _AVIF_IS_BETTER_BY = 15  # the same look needs a lower number there
 _AVIF_SPEED = 8  # the default takes seconds
 _MODES = ("limit", "fill", "scale")
 _STEP = re.compile(r"(?P<name>[a-z]+)_(?P<value>[a-z0-9:.]+)")
+_DENSITY = re.compile(r"[0-9](\.[0-9]{1,2})?")
+_DENSEST = 5
 
 
 class NoPicture(Exception):
@@ -47,8 +49,18 @@ class Transformation:
         return f"{self.mode}-{self.width}x{self.height}@{self.density:g}-q{self.quality}.{self.format.lower()}"
 
 
-def measure(content: bytes) -> tuple[int, int, str]:
-    """Give width, height (px) and format of a picture that really decodes. Raises NoPicture."""
+@dataclass(frozen=True)
+class Measured:
+    """What a picture is; sizes in pixels, the way up its camera meant."""
+
+    width: int
+    height: int
+    kind: str
+    transparent: bool
+
+
+def measure(content: bytes) -> Measured:
+    """Decode a picture and say what it is. Raises NoPicture."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -57,10 +69,10 @@ def measure(content: bytes) -> tuple[int, int, str]:
                     raise NoPicture
                 picture.load()
                 upright = ImageOps.exif_transpose(picture)
-                return upright.width, upright.height, picture.format
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise NoPicture from error
-        except Image.DecompressionBombWarning as error:
+                return Measured(upright.width, upright.height, picture.format, upright.has_transparency_data)
+        except NoPicture:
+            raise
+        except Exception as error:  # a decoder may raise anything at all for broken bytes
             raise NoPicture from error
 
 
@@ -84,8 +96,9 @@ def render(content: bytes, asked: Transformation) -> bytes:
     """Render a picture in the size and format asked for, without what its camera knew."""
     with Image.open(io.BytesIO(content)) as original:
         picture = ImageOps.exif_transpose(original)
-        picture = _sized(picture, asked)
-        picture = picture.convert("RGB" if asked.format == "JPEG" or "A" not in picture.getbands() else "RGBA")
+        picture = _sized(picture.convert("RGBA" if picture.has_transparency_data else "RGB"), asked)
+        if asked.format == "JPEG" and picture.mode == "RGBA":
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
         out = io.BytesIO()
         match asked.format:
             case "AVIF":
@@ -106,11 +119,16 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _apply(asked: Transformation, name: str, value: str, step: str) -> Transformation:
     match name:
-        case "w" | "h" if value.isdigit() and 1 <= int(value) <= LARGEST_PX:
+        case "w" | "h" if value.isascii() and value.isdigit() and 1 <= int(value) <= LARGEST_PX:
             return replace(asked, width=int(value)) if name == "w" else replace(asked, height=int(value))
         case "c" if value in _MODES:
             return replace(asked, mode=value)
@@ -122,7 +140,7 @@ def _apply(asked: Transformation, name: str, value: str, step: str) -> Transform
             return replace(asked, is_auto_format=True)
         case "f" if value in FORMATS:
             return replace(asked, format=FORMATS[value])
-        case "dpr" if value in {"1.0", "1", "2.0", "2", "3.0", "3"}:
+        case "dpr" if _DENSITY.fullmatch(value) and 0 < float(value) <= _DENSEST:
             return replace(asked, density=float(value))
     raise BadTransformation(f"Invalid transformation component - {step}")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from mountify.adapters.cloudinary import CloudinaryImages
 from mountify.core.errors import ImageRefused, ImagesUnavailable
 from mountify.core.pictures import sized
-from mountify.sandbox.cloudinary_api import API_KEY, API_SECRET
+from mountify.sandbox.cloudinary_account import API_KEY, API_SECRET
 from mountify.supervisor.house import SANDBOX_IMAGES
 from tests.sandbox.support import Running
 
