@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import checkout
+from .bodies import read_json
 from .context import Sandbox, the_sandbox
 from .faults import SERVICES
 from .google_api import tokens
@@ -15,6 +16,8 @@ from .store import Doc
 from .webhooks import Webhooks
 
 _STALE_S = 3600
+_MOST_TIMES = 1_000_000
+_LATEST_S = 20 * 365 * 24 * 3600  # further ahead no vendor's date can be written any more
 
 
 class BadOrder(Exception):
@@ -49,6 +52,8 @@ def _clock() -> Response:
         advance = order.get("advance_s")
         if isinstance(advance, bool) or not isinstance(advance, int) or advance < 0:
             raise BadOrder("advance_s must be a whole number of seconds, 0 or more")
+        if sandbox.clock.offset() + advance > _LATEST_S:
+            raise BadOrder("the clock goes at most twenty years ahead; POST /_reset sets it back")
         sandbox.clock.advance(advance)
         checkout.expire_due(sandbox)
         for webhooks in sandbox.webhooks.values():
@@ -59,32 +64,39 @@ def _clock() -> Response:
 def _faults() -> Response:
     store = the_sandbox().store
     if request.method == "POST":
-        fault = _checked_fault(_order({"service", "path_prefix", "status", "delay_s", "cut", "times"}))
+        fault = _checked_fault(_order({"service", "path_prefix", "status", "after", "delay_s", "cut", "times"}))
         store.change(
-            "INSERT INTO faults (service, path_prefix, status, delay_s, cut, times) VALUES (?, ?, ?, ?, ?, ?)", fault
+            "INSERT INTO faults (service, path_prefix, status, after, delay_s, cut, times) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            fault,
         )
     elif request.method == "DELETE":
         store.change("DELETE FROM faults")
     waiting = store.rows("SELECT * FROM faults WHERE times > 0 ORDER BY id")
-    return jsonify(faults=[{**dict(row), "cut": bool(row["cut"])} for row in waiting])
+    return jsonify(faults=[{**dict(row), "after": bool(row["after"]), "cut": bool(row["cut"])} for row in waiting])
 
 
 def _checked_fault(order: Doc) -> tuple[Any, ...]:
     service, prefix = order.get("service"), order.get("path_prefix") or ""
     status, delay, times = order.get("status"), order.get("delay_s") or 0, order.get("times", 1)
+    after, cut = order.get("after") or False, order.get("cut") or False
     if service not in SERVICES:
         raise BadOrder(f"service must be one of {', '.join(SERVICES)}")
     if not isinstance(prefix, str):
         raise BadOrder("path_prefix must be a string such as /v1/checkout")
     if status is not None and (not isinstance(status, int) or not 400 <= status <= 599):
         raise BadOrder("status must be between 400 and 599")
-    if not isinstance(delay, int | float) or not 0 <= delay <= 120:
+    if not isinstance(after, bool) or not isinstance(cut, bool):
+        raise BadOrder("after and cut are true or false")
+    if after and status is None:
+        raise BadOrder("after goes with a status: the answer that replaces the real one")
+    if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay <= 120:
         raise BadOrder("delay_s must be between 0 and 120")
-    if not isinstance(times, int) or times < 1:
-        raise BadOrder("times must be 1 or more")
-    if status is None and not delay and not order.get("cut"):
+    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= _MOST_TIMES:
+        raise BadOrder(f"times must be between 1 and {_MOST_TIMES}")
+    if status is None and not delay and not cut:
         raise BadOrder("give status, delay_s or cut")
-    return service, prefix, status, delay, int(bool(order.get("cut"))), times
+    return service, prefix, status, int(after), delay, int(cut), times
 
 
 def _next_token() -> Response:
@@ -140,7 +152,7 @@ def _in_reverse(webhooks: Webhooks, event: Doc) -> list[Doc]:
 
 
 def _order(known: set[str]) -> Doc:
-    order = request.get_json(silent=True)
+    order = read_json()
     if not isinstance(order, dict):
         raise BadOrder("send a JSON object")
     unknown = sorted(set(order) - known)

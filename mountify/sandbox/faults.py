@@ -1,4 +1,4 @@
-"""Make a vendor misbehave: refuse, answer late, or act and then cut the connection."""
+"""Make a vendor misbehave: refuse, answer late, fail after acting, or act and then cut the connection."""
 
 import socket
 import sqlite3
@@ -26,19 +26,16 @@ def service_of(path: str) -> str | None:
 
 
 def apply_before() -> Response | None:
-    """Take the first fault that fits this request; refuse at once when it has a status."""
+    """Take the first fault that fits this request; refuse at once when it has a status and is not to act first."""
     g.fault = None
     service = service_of(request.path)
     if service is None:
         return None
     g.fault = fault = _take(service, request.path)
-    if fault is None or fault["status"] is None:
+    if fault is None or fault["status"] is None or fault["after"]:
         return None
     pause()
-    status = int(fault["status"])
-    response = jsonify(_BODIES[service](status))
-    response.status_code = status
-    return response
+    return _failure(fault)
 
 
 def pause() -> None:
@@ -50,14 +47,25 @@ def pause() -> None:
 
 
 def apply_after(response: Response) -> Response:
-    """Drop the connection when the fault says so: the work is committed, the answer never arrives."""
+    """Lose the answer as the fault says: the work is committed, the caller sees an error or a dropped connection."""
     fault = g.get("fault")
     if fault is not None:
         pause()
+        if fault["after"]:
+            response = _failure(fault)
         if fault["cut"]:
             connection: socket.socket | None = request.environ.get("werkzeug.socket")
             if connection is not None:
                 connection.shutdown(socket.SHUT_RDWR)
+    return response
+
+
+def _failure(fault: sqlite3.Row) -> Response:
+    service, status = str(fault["service"]), int(fault["status"])
+    response = jsonify(_BODIES[service](status))
+    response.status_code = status
+    if service == "resend" and status == 429:  # https://resend.com/docs/api-reference/rate-limit
+        response.headers["Retry-After"] = "1"
     return response
 
 
@@ -76,15 +84,27 @@ def _take(service: str, path: str) -> sqlite3.Row | None:
 
 
 def _stripe_body(status: int) -> dict[str, object]:
-    code = "rate_limit" if status == 429 else None
-    kind = "invalid_request_error" if status < 500 else "api_error"
+    code = {402: "card_declined", 409: "idempotency_key_in_use", 429: "rate_limit"}.get(status)
+    kind = {402: "card_error", 409: "idempotency_error"}.get(status, "invalid_request_error")
+    kind = "api_error" if status >= 500 else kind
     return StripeError(status, "The sandbox was asked to fail here.", kind=kind, code=code).body()
 
 
 def _resend_body(status: int) -> dict[str, object]:
-    name = {429: "rate_limit_exceeded", 422: "validation_error", 403: "invalid_api_key"}.get(status)
-    name = name or ("internal_server_error" if status >= 500 else "application_error")
+    name = "internal_server_error" if status >= 500 else _RESEND_NAMES.get(status, "application_error")
     return {"statusCode": status, "name": name, "message": "The sandbox was asked to fail here."}
+
+
+# https://resend.com/docs/api-reference/errors
+_RESEND_NAMES = {
+    400: "validation_error",
+    401: "missing_api_key",
+    403: "invalid_api_key",
+    404: "not_found",
+    409: "concurrent_idempotent_requests",
+    422: "validation_error",
+    429: "rate_limit_exceeded",
+}
 
 
 def _cloudinary_body(_status: int) -> dict[str, object]:

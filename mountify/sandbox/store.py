@@ -27,8 +27,10 @@ CREATE TABLE IF NOT EXISTS answers (
     status INTEGER NOT NULL, body TEXT NOT NULL, request_id TEXT NOT NULL, PRIMARY KEY (service, key));
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, path_prefix TEXT NOT NULL, status INTEGER,
-    delay_s REAL NOT NULL, cut INTEGER NOT NULL, times INTEGER NOT NULL);
+    delay_s REAL NOT NULL, cut INTEGER NOT NULL, times INTEGER NOT NULL, after INTEGER NOT NULL DEFAULT 0);
 """
+# What a file of an older sandbox does not have yet.
+_LATER_COLUMNS = (("faults", "after", "INTEGER NOT NULL DEFAULT 0"),)
 _TABLES = ("settings", "objects", "deliveries", "answers", "faults")
 
 
@@ -44,6 +46,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(_SCHEMA)
+        for table, column, kind in _LATER_COLUMNS:
+            if column not in {row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
