@@ -18,6 +18,7 @@ from . import (
     mailbox,
     parcels,
     picture_list,
+    refusals,
     resend_api,
     stripe_api,
     track17,
@@ -32,6 +33,7 @@ from .stripe_webhooks import StripeDestination
 from .track17.webhooks import Track17Destination
 from .webhooks import Webhooks
 
+LARGEST_BYTES = 20 * 1024 * 1024  # of a request
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -68,7 +70,13 @@ def create_sandbox(
         track17_calls=MovingWindow(),
     )
     app.secret_key = new_id("flash")
-    app.config.update(MAX_CONTENT_LENGTH=20 * 1024 * 1024, SESSION_COOKIE_NAME="sandbox", SESSION_COOKIE_SAMESITE="Lax")
+    app.url_map.merge_slashes = False  # an empty id is an unknown address, not a redirect
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BYTES,
+        SESSION_COOKIE_NAME="sandbox",
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
     app.jinja_env.filters["money"] = format_amount
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(_only_loopback)
@@ -120,5 +128,6 @@ def _with_policy(response: Response) -> Response:
     return response
 
 
-def _with_page(error: HTTPException) -> tuple[str, int]:
-    return render_template("error.html", error=error), error.code or 500
+def _with_page(error: HTTPException) -> Response | tuple[str, int]:
+    answer = refusals.in_the_vendors_shape(error)
+    return answer if answer is not None else (render_template("error.html", error=error), error.code or 500)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from . import faults, idempotency
+from .bodies import read_json
 from .context import the_sandbox
 from .ids import new_uuid
 from .resend_errors import ResendError, invalid
@@ -24,7 +25,7 @@ def create_blueprint() -> Blueprint:
     """Put the /emails routes together."""
     bp = Blueprint("resend", __name__)
     bp.before_request(_authenticate)
-    bp.register_error_handler(ResendError, _with_error)
+    bp.register_error_handler(ResendError, with_resend_error)
     bp.add_url_rule("/emails", "send", _send, methods=["POST"])
     bp.add_url_rule("/emails/batch", "send_batch", _send_batch, methods=["POST"])
     bp.add_url_rule("/emails/<email_id>", "get_email", _get, methods=["GET"])
@@ -82,9 +83,9 @@ def _keep(email: Doc) -> str:
 
 
 def _once(work: Callable[[Any], Doc]) -> Response:
-    body = request.get_json(silent=True)
+    body = read_json()
     if body is None:
-        raise invalid("The request body must be valid JSON.")
+        raise ResendError(400, "validation_error", "The request body must be valid JSON.")
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return _run(None, "", body, work)
@@ -121,5 +122,6 @@ def _answer(status: int, body: str) -> Response:
     return Response(body, status, mimetype="application/json")
 
 
-def _with_error(error: ResendError) -> Response:
+def with_resend_error(error: ResendError) -> Response:
+    """Answer in Resend's shape."""
     return _answer(error.status, json.dumps(error.body()))

@@ -37,6 +37,13 @@ class StripeError(Exception):
         return {"error": error}
 
 
+class ParamError(StripeError):
+    """A parameter Stripe would refuse before doing anything: never stored under an idempotency key."""
+
+    def __init__(self, message: str, param: str, code: str | None = None) -> None:
+        super().__init__(400, message, param=param, code=code, stored=False)
+
+
 def missing(kind: str, doc_id: str, param: str) -> StripeError:
     """Return the 404 for an id nobody has."""
     return StripeError(404, f"No such {kind}: '{doc_id}'", code="resource_missing", param=param)

@@ -1,53 +1,16 @@
-"""Parse Stripe's bracketed form encoding and check it against a schema, with Stripe's own errors."""
+"""Check parameters against a schema, with Stripe's own errors."""
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from .stripe_errors import StripeError
+from .stripe_errors import ParamError
 
 Params = dict[str, Any]
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>.]+(\.[^@\s<>.]+)+")
-_KEY = re.compile(r"\[([^\[\]]*)\]")
-
-
-def parse_form(pairs: Iterable[tuple[str, str]]) -> Params:
-    """Turn `a[b][0][c]=1` pairs into nested dicts; list positions stay keys until the schema asks for a list."""
-    result: Params = {}
-    for name, value in pairs:
-        head, bracket, rest = name.partition("[")
-        tokens = [head, *_KEY.findall(bracket + rest)]
-        target = result
-        for depth, token in enumerate(tokens[:-1]):
-            key = token or _list_position(target, tokens[depth + 1 :])
-            child = target.setdefault(key, {})
-            if not isinstance(child, dict):
-                raise ParamError(f"Invalid object: {name}", name)
-            target = child
-        last = tokens[-1] or str(len(target))
-        target[last] = value
-    return result
-
-
-def _list_position(items: Params, rest: list[str]) -> str:
-    """Return where `[][key]` goes: the last element, or a new one when that has the key already."""
-    last = str(len(items) - 1)
-    found: Any = items.get(last)
-    if found is None:
-        return str(len(items))
-    for token in rest:
-        found = found.get(token) if isinstance(found, dict) else None
-    return last if found is None else str(len(items))
-
-
-class ParamError(StripeError):
-    """A parameter Stripe would refuse before doing anything: never stored under an idempotency key."""
-
-    def __init__(self, message: str, param: str, code: str | None = None) -> None:
-        super().__init__(400, message, param=param, code=code, stored=False)
 
 
 class Field(Protocol):
@@ -87,7 +50,7 @@ class Integer:
     most: int = 99_999_999
 
     def check(self, value: Any, path: str) -> int:
-        if not isinstance(value, str) or not re.fullmatch(r"[+-]?\d{1,18}", value):
+        if not isinstance(value, str) or not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
             raise ParamError(f"Invalid integer: {_short(value)}", path, "parameter_invalid_integer")
         number = int(value)
         if number < self.least:
@@ -160,6 +123,9 @@ class Url:
         text = Text(self.longest).check(value, path)
         try:
             parts = urlsplit(text)
+            if not parts.scheme:
+                message = "Invalid URL: An explicit scheme (such as https) must be provided."
+                raise ParamError(message, path, "url_invalid")
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", text)
         except ValueError:
             good = False
@@ -199,7 +165,7 @@ class ListOf:
     most: int = 100
 
     def check(self, value: Any, path: str) -> list[Any]:
-        if not isinstance(value, dict) or not all(key.isdigit() for key in value):
+        if not isinstance(value, dict) or not all(re.fullmatch(r"[0-9]{1,9}", key) for key in value):
             raise ParamError("Invalid array", path)
         ordered = sorted(value.items(), key=lambda pair: int(pair[0]))
         if len(ordered) > self.most:

@@ -5,7 +5,7 @@ from flask import Blueprint
 from mountify.sandbox.stripe_errors import StripeError
 
 from . import events, payments, refunds, sessions
-from .endpoint import authenticate, refuse_unknown_url, with_stripe_error
+from .endpoint import authenticate, with_stripe_error
 
 
 def create_blueprint() -> Blueprint:
@@ -15,5 +15,4 @@ def create_blueprint() -> Blueprint:
     bp.register_error_handler(StripeError, with_stripe_error)
     for module in (sessions, payments, refunds, events):
         module.add_routes(bp)
-    bp.add_url_rule("/<path:rest>", view_func=refuse_unknown_url, methods=["GET", "POST", "DELETE"])
     return bp

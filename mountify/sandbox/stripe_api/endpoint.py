@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import parse_qsl
 
 from flask import Response, g, request
 
@@ -16,13 +15,15 @@ from mountify.sandbox.context import the_sandbox
 from mountify.sandbox.ids import new_id
 from mountify.sandbox.store import Doc
 from mountify.sandbox.stripe_errors import StripeError
-from mountify.sandbox.stripe_params import Field, Params, Struct, parse_form
+from mountify.sandbox.stripe_form import read_params
+from mountify.sandbox.stripe_params import Field, Params, Struct
 from mountify.sandbox.stripe_webhooks import API_VERSION
 
 P = ParamSpec("P")
 Schema = Mapping[str, Field]
-_KEY = re.compile(r"sk_test_\w+")
-_REALM = {"WWW-Authenticate": 'Basic realm="Stripe"'}
+_KEY = re.compile(r"sk_test_\w+", re.ASCII)
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", re.ASCII)
+_REALM = {"WWW-Authenticate": 'Bearer realm="Stripe"'}
 
 
 def authenticate() -> None:
@@ -34,12 +35,15 @@ def authenticate() -> None:
         raise StripeError(
             401,
             "You did not provide an API key. You need to provide your API key in the Authorization header, using "
-            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
             stored=False,
         )
     if not _KEY.fullmatch(key):
         masked = f"{key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}" if len(key) > 12 else "*" * len(key)
         raise StripeError(401, f"Invalid API Key provided: {masked}", stored=False)
+    if not _VERSION.fullmatch(api_version()) or api_version()[:10] > API_VERSION[:10]:
+        raise StripeError(400, f"Invalid Stripe API version: {api_version()[:40]}", stored=False)
 
 
 def _presented_key() -> str:
@@ -63,7 +67,7 @@ def endpoint(
     def decorate(work: Callable[Concatenate[Params, P], Doc]) -> Callable[P, Response]:
         @wraps(work)
         def view(*args: P.args, **kwargs: P.kwargs) -> Response:
-            params = _read_params()
+            params = read_params()
 
             def run() -> Doc:
                 return work(struct.check(params, ""), *args, **kwargs)
@@ -88,19 +92,6 @@ def api_version() -> str:
     return request.headers.get("Stripe-Version", API_VERSION)
 
 
-def _read_params() -> Params:
-    if request.method == "POST" and request.get_data() and request.mimetype != "application/x-www-form-urlencoded":
-        raise StripeError(
-            400,
-            "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any "
-            "questions, we can help at https://support.stripe.com/.",
-            stored=False,
-        )
-    # Not request.form: it groups equal names, and the order of `[][a]`, `[][b]`, `[][a]` tells one item from the next.
-    sent = [request.query_string.decode(), request.get_data(as_text=True)]
-    return parse_form([pair for part in sent for pair in parse_qsl(part, keep_blank_values=True)])
-
-
 def _once(params: Params, run: Callable[[], Doc]) -> Response:
     sandbox = the_sandbox()
     key = idempotency_key()
@@ -122,7 +113,7 @@ def _once(params: Params, run: Callable[[], Doc]) -> Response:
                 stored=False,
             )
         faults.pause()
-        return _replay_or_run(key, idempotency.fingerprint(request.path, params), run)
+        return _replay_or_run(key, f"{request.path} {idempotency.fingerprint(params)}", run)
 
 
 def _replay_or_run(key: str, mark: str, run: Callable[[], Doc]) -> Response:
@@ -134,17 +125,24 @@ def _replay_or_run(key: str, mark: str, run: Callable[[], Doc]) -> Response:
             idempotency.keep(sandbox, "stripe", key, idempotency.Answer(mark, status, body, g.request_id))
             return _answer(status, body)
     if stored.request != mark:
-        raise StripeError(
-            400,
-            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try "
-            f"using a key other than '{key}' if you meant to execute a different request.",
-            kind="idempotency_error",
-            stored=False,
-        )
+        raise _used_otherwise(key, stored.request.split(" ")[0])
     response = _answer(stored.status, stored.body)
     response.headers["Idempotent-Replayed"] = "true"
     response.headers["Original-Request"] = stored.request_id
     return response
+
+
+def _used_otherwise(key: str, first_path: str) -> StripeError:
+    same = "with the same parameters they were first used with"
+    if first_path != request.path:
+        same = f"for the same endpoint they were first used for ('{request.path}' vs '{first_path}')"
+    return StripeError(
+        400,
+        f"Keys for idempotent requests can only be used {same}. Try using a key other than '{key}' if you meant to "
+        "execute a different request.",
+        kind="idempotency_error",
+        stored=False,
+    )
 
 
 def _run_storable(run: Callable[[], Doc]) -> tuple[int, str]:
@@ -160,7 +158,7 @@ def _run_storable(run: Callable[[], Doc]) -> tuple[int, str]:
 
 def _answer(status: int, body: str) -> Response:
     response = Response(body, status, mimetype="application/json")
-    response.headers["Request-Id"] = g.request_id
+    response.headers["Request-Id"] = g.get("request_id") or new_id("req")[:18]
     response.headers["Stripe-Version"] = api_version()
     response.headers["Cache-Control"] = "no-cache, no-store"
     key = idempotency_key()
@@ -177,10 +175,10 @@ def with_stripe_error(error: StripeError) -> Response:
     return response
 
 
-def refuse_unknown_url(rest: str) -> Response:
-    """Answer for what is not there."""
-    raise StripeError(
-        404,
+def unrecognized_url(status: int = 404) -> StripeError:
+    """Return the refusal of an address, or of a method, that is not there."""
+    return StripeError(
+        status,
         f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or we can "
         "help at https://support.stripe.com/.",
     )

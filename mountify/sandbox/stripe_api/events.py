@@ -3,7 +3,8 @@
 from flask import Blueprint
 
 from mountify.sandbox.store import Doc
-from mountify.sandbox.stripe_params import Boolean, ListOf, ParamError, Params, Text
+from mountify.sandbox.stripe_errors import ParamError
+from mountify.sandbox.stripe_params import Boolean, ListOf, Params, Text
 
 from .endpoint import endpoint
 from .listing import EXPAND, PAGING, Created, created_in, expanded, get, page

@@ -1,10 +1,16 @@
 """What Stripe asks of a session beyond the shape of each field."""
 
-from mountify.sandbox.stripe_params import ParamError, Params
+from mountify.sandbox.money import format_amount
+from mountify.sandbox.stripe_errors import ParamError
+from mountify.sandbox.stripe_params import Params
 
 from .schemas import BANK_DEBITS
 
-_MINIMUM = {"gbp": 30, "sek": 300, "nok": 300, "dkk": 250, "huf": 17_500, "mxn": 1_000, "hkd": 400, "czk": 1_500}
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+_MINIMUM = {
+    "aed": 200, "bgn": 100, "czk": 1_500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17_500, "mxn": 1_000, "myr": 200,
+    "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1_000,
+}  # fmt: skip
 _DEFAULT_MINIMUM = 50
 _SHORTEST_S = 30 * 60
 _LONGEST_S = 24 * 3600
@@ -87,12 +93,9 @@ def _check_total(params: Params, currency: str) -> None:
         total += option["shipping_rate_data"]["fixed_amount"]["amount"]
     least = _MINIMUM.get(currency, _DEFAULT_MINIMUM)
     if total < least:
-        raise ParamError(
-            "The Checkout Session's total amount due must add up to at least "
-            f"{least} {currency} in the currency's smallest unit.",
-            "line_items",
-            "amount_too_small",
-        )
+        amount = format_amount(least, currency).removesuffix(f" {currency.upper()}")
+        message = f"The Checkout Session's total amount due must add up to at least {amount} {currency}"
+        raise ParamError(message, "line_items", "amount_too_small")
     if total > 99_999_999:
         message = "The Checkout Session's total amount due must be no more than 99999999."
         raise ParamError(message, "line_items", "amount_too_large")

@@ -5,8 +5,8 @@ from flask import Blueprint
 from mountify.sandbox import checkout
 from mountify.sandbox.context import the_sandbox
 from mountify.sandbox.store import Doc
-from mountify.sandbox.stripe_errors import StripeError
-from mountify.sandbox.stripe_params import Choice, Email, ParamError, Params, Struct, Text, Unsupported
+from mountify.sandbox.stripe_errors import ParamError, StripeError
+from mountify.sandbox.stripe_params import Choice, Email, Params, Struct, Text, Unsupported
 
 from .endpoint import api_version, endpoint
 from .listing import EXPAND, PAGING, Created, created_in, expanded, get, page
