@@ -1,43 +1,15 @@
-"""The life of a session: open, then paid, completed unpaid, or expired; and what is refunded."""
-
-from dataclasses import dataclass
+"""The life of a session: open, then paid, completed unpaid, or expired."""
 
 from flask import g, has_request_context
 
 from . import stripe_webhooks
 from .context import Sandbox
-from .ids import new_id
+from .payment_doc import Buyer, Method, build_charge, build_intent
 from .session_doc import build_session
 from .store import Doc
 from .stripe_params import Params
 
 SESSION = "checkout.session"
-
-
-@dataclass(frozen=True)
-class Buyer:
-    """What the hosted page asked of the buyer, checked."""
-
-    email: str
-    phone: str | None
-    billing: Doc
-    shipping: Doc | None
-    shipping_rate: str | None
-
-
-@dataclass(frozen=True)
-class Method:
-    """How the buyer pays; of a card no more than Stripe itself shows."""
-
-    kind: str
-    brand: str = ""
-    last4: str = ""
-
-    def details(self) -> Doc:
-        """Return Stripe's payment_method_details."""
-        if self.kind == "card":
-            return {"type": "card", "card": {"brand": self.brand, "last4": self.last4, "funding": "credit"}}
-        return {"type": self.kind, self.kind: {"last4": "6789"}}
 
 
 def create(sandbox: Sandbox, params: Params) -> Doc:
@@ -89,7 +61,7 @@ def decline(sandbox: Sandbox, session: Doc, buyer: Buyer, method: Method, code: 
     """Record a refused card: the session stays open, its payment intent tells why."""
     choose_shipping(session, buyer.shipping_rate)
     intent = _intent(sandbox, session, buyer)
-    charge = _charge(sandbox, intent, buyer.billing, buyer.email, method, "failed")
+    charge = build_charge(intent, buyer, method, "failed", sandbox.clock.now())
     charge.update(failure_code="card_declined", failure_message=message)
     error = {"type": "card_error", "code": "card_declined", "decline_code": code, "message": message}
     intent.update(status="requires_payment_method", latest_charge=charge["id"], last_payment_error=error)
@@ -113,7 +85,7 @@ def complete(sandbox: Sandbox, session: Doc, buyer: Buyer, method: Method, attem
     paid = method.kind == "card"
     choose_shipping(session, buyer.shipping_rate)
     intent = _intent(sandbox, session, buyer)
-    charge = _charge(sandbox, intent, buyer.billing, buyer.email, method, "succeeded" if paid else "pending")
+    charge = build_charge(intent, buyer, method, "succeeded" if paid else "pending", sandbox.clock.now())
     intent.update(
         latest_charge=charge["id"],
         last_payment_error=None,
@@ -163,34 +135,6 @@ def settle(sandbox: Sandbox, session: Doc, *, succeeded: bool) -> bool:
     return True
 
 
-def refund(sandbox: Sandbox, charge: Doc, amount: int, reason: str | None, metadata: dict[str, str]) -> Doc:
-    """Give money back; the caller has checked the amount."""
-    doc: Doc = {
-        "id": new_id("re_3"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": sandbox.clock.now(),
-        "currency": charge["currency"],
-        "destination_details": {"type": charge["payment_method_details"]["type"]},
-        "metadata": metadata,
-        "payment_intent": charge["payment_intent"],
-        "reason": reason,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "succeeded",
-        "transfer_reversal": None,
-    }
-    charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    sandbox.store.save(doc)
-    sandbox.store.save(charge)
-    emit(sandbox, "charge.refunded", charge)
-    emit(sandbox, "refund.updated", doc)
-    return doc
-
-
 def emit(sandbox: Sandbox, event_type: str, doc: Doc) -> None:
     """Store an event with the object as it is now; the delivery thread brings it to the shop."""
     in_request = has_request_context()
@@ -207,71 +151,9 @@ def emit(sandbox: Sandbox, event_type: str, doc: Doc) -> None:
 def _intent(sandbox: Sandbox, session: Doc, buyer: Buyer) -> Doc:
     """Return the session's payment intent; Stripe makes it when the buyer first tries to pay."""
     found = sandbox.store.find("payment_intent", session["payment_intent"] or "")
-    data = session["_payment_intent_data"]
-    intent: Doc = found or {
-        "id": new_id("pi_3"),
-        "object": "payment_intent",
-        "amount": 0,
-        "amount_capturable": 0,
-        "amount_received": 0,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": data.get("capture_method", "automatic_async"),
-        "client_secret": None,
-        "confirmation_method": "automatic",
-        "created": sandbox.clock.now(),
-        "currency": session["currency"],
-        "customer": None,
-        "description": data.get("description"),
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": data.get("metadata", {}),
-        "next_action": None,
-        "payment_method": None,
-        "payment_method_types": session["payment_method_types"],
-        "processing": None,
-        "receipt_email": data.get("receipt_email"),
-        "setup_future_usage": None,
-        "shipping": data.get("shipping"),
-        "statement_descriptor": data.get("statement_descriptor"),
-        "statement_descriptor_suffix": data.get("statement_descriptor_suffix"),
-        "status": "requires_payment_method",
-    }
+    intent: Doc = found or build_intent(session, sandbox.clock.now())
     intent["amount"] = session["amount_total"]
     if buyer.shipping is not None:
         intent["shipping"] = {**buyer.shipping, "carrier": None, "phone": buyer.phone, "tracking_number": None}
     session["payment_intent"] = intent["id"]
     return intent
-
-
-def _charge(sandbox: Sandbox, intent: Doc, billing: Doc, email: str, method: Method, status: str) -> Doc:
-    paid = status == "succeeded"
-    return {
-        "id": new_id("ch_3"),
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": intent["amount"] if paid else 0,
-        "amount_refunded": 0,
-        "balance_transaction": None,
-        "billing_details": {**billing, "email": email, "phone": None},
-        "captured": paid,
-        "created": sandbox.clock.now(),
-        "currency": intent["currency"],
-        "customer": None,
-        "description": intent["description"],
-        "disputed": False,
-        "failure_code": None,
-        "failure_message": None,
-        "livemode": False,
-        "metadata": intent["metadata"],
-        "paid": paid,
-        "payment_intent": intent["id"],
-        "payment_method": new_id("pm"),
-        "payment_method_details": method.details(),
-        "receipt_email": intent["receipt_email"],
-        "refunded": False,
-        "shipping": intent["shipping"],
-        "status": status,
-    }

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from . import checkout
+from . import after_payment, checkout
 from .context import the_sandbox
 from .money import format_amount
 from .store import Doc
@@ -16,6 +16,8 @@ def create_blueprint() -> Blueprint:
     bp.add_url_rule("/dashboard", "index", _index)
     bp.add_url_rule("/dashboard/sessions/<session_id>/settlement", "settle", _settle, methods=["POST"])
     bp.add_url_rule("/dashboard/charges/<charge_id>/refunds", "refund", _refund, methods=["POST"])
+    bp.add_url_rule("/dashboard/charges/<charge_id>/disputes", "dispute", _dispute, methods=["POST"])
+    bp.add_url_rule("/dashboard/disputes/<dispute_id>/decision", "decide", _decide, methods=["POST"])
     return bp
 
 
@@ -44,8 +46,16 @@ def _sale(session: Doc) -> Doc:
         "charge": charge,
         "email": details.get("email") or "",
         "settling": session["status"] == "complete" and intent is not None and intent["status"] == "processing",
-        "refundable": charge["amount"] - charge["amount_refunded"] if charge and charge["paid"] else 0,
+        "refundable": after_payment.refundable(the_sandbox(), charge),
+        "disputable": charge is not None and _is_disputable(charge),
+        "dispute": after_payment.find_dispute(the_sandbox(), charge) if charge and charge["disputed"] else None,
     }
+
+
+def _is_disputable(charge: Doc) -> bool:
+    """Say whether the buyer's bank can take this money back: a card payment, not given back, the first time."""
+    is_card = charge["payment_method_details"]["type"] == "card"
+    return bool(is_card and charge["paid"] and not charge["refunded"] and not charge["disputed"])
 
 
 def _settle(session_id: str) -> Response:
@@ -68,11 +78,40 @@ def _refund(charge_id: str) -> Response:
         charge = sandbox.store.find("charge", charge_id)
         if charge is None:
             abort(404)
-        left = charge["amount"] - charge["amount_refunded"] if charge["paid"] else 0
-        amount = request.form.get("amount", type=int) or left
-        if 0 < amount <= left:
-            checkout.refund(sandbox, charge, amount, "requested_by_customer", {})
+        left = after_payment.refundable(sandbox, charge)
+        amount = request.form.get("amount", type=int)
+        if amount is not None and 0 < amount <= left:
+            after_payment.refund(sandbox, charge, amount, "requested_by_customer", {})
             flash(f"Refunded {format_amount(amount, charge['currency'])}.")
         else:
             flash(f"Nothing was refunded: at most {format_amount(left, charge['currency'])} is left on this payment.")
+    return redirect(url_for("dashboard.index"), 303)
+
+
+def _dispute(charge_id: str) -> Response:
+    sandbox = the_sandbox()
+    with sandbox.store.transaction():
+        charge = sandbox.store.find("charge", charge_id)
+        if charge is None:
+            abort(404)
+        if _is_disputable(charge):
+            after_payment.dispute(sandbox, charge)
+            flash("The buyer's bank has taken the money back until somebody decides.")
+        else:
+            flash("This payment cannot be disputed.")
+    return redirect(url_for("dashboard.index"), 303)
+
+
+def _decide(dispute_id: str) -> Response:
+    sandbox = the_sandbox()
+    won = request.form.get("result") == "won"
+    with sandbox.store.transaction():
+        dispute = sandbox.store.find("dispute", dispute_id)
+        if dispute is None:
+            abort(404)
+        if dispute["status"] == "needs_response":
+            after_payment.close_dispute(sandbox, dispute, won=won)
+            flash("The shop has won: the money is back." if won else "The shop has lost: the buyer keeps the money.")
+        else:
+            flash("This dispute is already closed.")
     return redirect(url_for("dashboard.index"), 303)

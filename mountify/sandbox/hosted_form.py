@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .checkout import Buyer, Method
 from .countries import COUNTRIES, NEEDS_STATE, NO_POSTAL_CODE
+from .payment_doc import Buyer, Method
 from .store import Doc
 
 Values = dict[str, str]
@@ -159,13 +159,13 @@ def _method(values: Values, asked: Asked, errors: Errors, now: int) -> Method | 
         return None
     number = re.sub(r"[\s-]", "", values.get("card_number", ""))
     brand = _brand(number)
-    if not re.fullmatch(r"\d{12,19}", number) or not _luhn(number):
+    if not re.fullmatch(r"[0-9]{12,19}", number) or not _luhn(number):
         errors["card_number"] = "This card number is not valid."
-    _check_expiry(values.get("card_expiry", ""), errors, now)
+    month, year = _expiry(values.get("card_expiry", ""), errors, now)
     digits = 4 if brand == "amex" else 3
-    if not re.fullmatch(rf"\d{{{digits}}}", values.get("card_cvc", "")):
+    if not re.fullmatch(rf"[0-9]{{{digits}}}", values.get("card_cvc", "")):
         errors["card_cvc"] = f"Enter the {digits} digits of the security code."
-    return Method("card", brand, number[-4:])
+    return Method("card", brand, number[-4:], month, year)
 
 
 def _brand(number: str) -> str:
@@ -180,11 +180,12 @@ def _luhn(number: str) -> bool:
     return (sum(map(int, number[-1::-2])) + sum(value - 9 * (value > 9) for value in doubled)) % 10 == 0
 
 
-def _check_expiry(text: str, errors: Errors, now: int) -> None:
-    match = re.fullmatch(r"(\d{1,2})\s*/?\s*(?:20)?(\d{2})", text)
-    if match is None or not 1 <= int(match[1]) <= 12:
-        errors["card_expiry"] = "Enter the expiry date as month and year, such as 12 / 34."
-        return
+def _expiry(text: str, errors: Errors, now: int) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,2})\s*/?\s*(?:20)?(\d{2})", text, re.ASCII)
+    month, year = (int(match[1]), 2000 + int(match[2])) if match else (0, 0)
     today = datetime.fromtimestamp(now, UTC)
-    if (2000 + int(match[2]), int(match[1])) < (today.year, today.month):
+    if not 1 <= month <= 12:
+        errors["card_expiry"] = "Enter the expiry date as month and year, such as 12 / 34."
+    elif (year, month) < (today.year, today.month):
         errors["card_expiry"] = "This card has expired."
+    return month, year

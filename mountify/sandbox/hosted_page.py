@@ -9,10 +9,10 @@ from flask import Blueprint, Response, abort, g, make_response, redirect, render
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import checkout
-from .checkout import Buyer, Method
 from .context import the_sandbox
 from .countries import COUNTRIES
 from .hosted_form import Errors, Values, asked_by, example, read
+from .payment_doc import Buyer, Method
 from .store import Doc
 
 _DECLINES = {

@@ -5,7 +5,7 @@ import string
 import uuid
 
 _ALPHABET = string.ascii_letters + string.digits
-_LENGTHS = {"cs_test_a1": 57, "pi_3": 23, "ch_3": 23, "re_3": 23, "evt_1": 23}
+_LENGTHS = {"cs_test_a1": 57, "pi_3": 23, "ch_3": 23, "re_3": 23, "evt_1": 23, "du_1": 23}
 
 
 def new_id(prefix: str) -> str:

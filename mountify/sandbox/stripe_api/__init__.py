@@ -4,7 +4,7 @@ from flask import Blueprint
 
 from mountify.sandbox.stripe_errors import StripeError
 
-from . import events, payments, refunds, sessions
+from . import disputes, events, payments, refunds, sessions
 from .endpoint import authenticate, with_stripe_error
 
 
@@ -13,6 +13,6 @@ def create_blueprint() -> Blueprint:
     bp = Blueprint("stripe", __name__, url_prefix="/v1")
     bp.before_request(authenticate)
     bp.register_error_handler(StripeError, with_stripe_error)
-    for module in (sessions, payments, refunds, events):
+    for module in (sessions, payments, refunds, disputes, events):
         module.add_routes(bp)
     return bp

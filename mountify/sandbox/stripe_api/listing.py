@@ -5,8 +5,8 @@ from typing import Any
 
 from mountify.sandbox.context import the_sandbox
 from mountify.sandbox.store import Doc
-from mountify.sandbox.stripe_errors import missing
-from mountify.sandbox.stripe_params import Field, Integer, ListOf, ParamError, Params, Struct, Text
+from mountify.sandbox.stripe_errors import ParamError, missing
+from mountify.sandbox.stripe_params import Field, Integer, ListOf, Params, Struct, Text
 
 from .endpoint import plain
 
@@ -122,6 +122,8 @@ _EXPANDABLE: dict[tuple[str, str], Callable[[Doc], Doc | None]] = {
     ("payment_intent", "customer"): lambda doc: None,
     ("charge", "payment_intent"): _stored("payment_intent", "payment_intent"),
     ("charge", "refunds"): _charge_refunds,
+    ("dispute", "charge"): _stored("charge", "charge"),
+    ("dispute", "payment_intent"): _stored("payment_intent", "payment_intent"),
     ("refund", "charge"): _stored("charge", "charge"),
     ("refund", "payment_intent"): _stored("payment_intent", "payment_intent"),
 }

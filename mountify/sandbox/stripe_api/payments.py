@@ -22,4 +22,4 @@ def _retrieve_intent(params: Params, intent_id: str) -> Doc:
 
 @endpoint(EXPAND)
 def _retrieve_charge(params: Params, charge_id: str) -> Doc:
-    return expanded(get("charge", charge_id, "charge"), params)
+    return expanded(get("charge", charge_id, "id"), params)

@@ -2,12 +2,12 @@
 
 from flask import Blueprint
 
-from mountify.sandbox import checkout
+from mountify.sandbox import after_payment
 from mountify.sandbox.context import the_sandbox
 from mountify.sandbox.money import format_amount
 from mountify.sandbox.store import Doc
-from mountify.sandbox.stripe_errors import StripeError
-from mountify.sandbox.stripe_params import Choice, Email, Integer, Metadata, ParamError, Params, Text, Unsupported
+from mountify.sandbox.stripe_errors import ParamError, StripeError
+from mountify.sandbox.stripe_params import Choice, Email, Integer, Metadata, Params, Text, Unsupported
 
 from .endpoint import endpoint
 from .listing import EXPAND, PAGING, Created, created_in, expanded, get, page
@@ -39,21 +39,24 @@ def add_routes(bp: Blueprint) -> None:
 @endpoint(_CREATE)
 def _create(params: Params) -> Doc:
     charge = _charge_to_refund(params)
+    if after_payment.is_charged_back(the_sandbox(), charge):
+        message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+        raise StripeError(400, message, code="charge_disputed")
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:
         raise StripeError(400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     amount = params.get("amount", left)
     if amount > left:
         asked, there = format_amount(amount, charge["currency"]), format_amount(left, charge["currency"])
-        message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({there})"
-        raise StripeError(400, message, param="amount")
-    made = checkout.refund(the_sandbox(), charge, amount, params.get("reason"), params.get("metadata", {}))
+        what = "unrefunded amount on charge" if charge["amount_refunded"] else "charge amount"
+        raise StripeError(400, f"Refund amount ({asked}) is greater than {what} ({there})", param="amount")
+    made = after_payment.refund(the_sandbox(), charge, amount, params.get("reason"), params.get("metadata", {}))
     return expanded(made, params)
 
 
 def _charge_to_refund(params: Params) -> Doc:
     if "charge" in params:
-        charge = get("charge", params["charge"], "charge")
+        charge = get("charge", params["charge"], "id")
         if params.get("payment_intent", charge["payment_intent"]) != charge["payment_intent"]:
             raise ParamError("The payment_intent given does not belong to the charge given.", "payment_intent")
     elif "payment_intent" in params:
@@ -63,7 +66,7 @@ def _charge_to_refund(params: Params) -> Doc:
         charge = get("charge", intent["latest_charge"], "charge")
     else:
         message = "One of the following params should be provided for this request: payment_intent or charge."
-        raise ParamError(message, "charge", "parameter_missing")
+        raise StripeError(400, message, stored=False)
     if not charge["paid"]:
         raise _nothing_to_refund(charge["payment_intent"])
     return charge
