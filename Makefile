@@ -21,6 +21,7 @@ run: ## Run the whole shop on http://127.0.0.1:3000 (PORT=… for another port)
 test: ## Run every test, the browser's too (ARGS='-k cart' for some)
 	@bin/setup
 	@bin/setup browser >/dev/null
+	@bin/setup node >/dev/null
 	@exec $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: setup ## Check style, types, templates and floors
@@ -42,5 +43,6 @@ lock: ## Draw the newest allowed versions into requirements/*.txt (needs uv)
 			--no-emit-index-url --no-emit-find-links $$name.in --output-file $$name.txt || exit 1; done
 
 clean: ## Remove what can be made again; the data in var/ stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mountify/static/bundle *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis mountify/static/bundle *.egg-info \
+		tests/clients/*/node_modules
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

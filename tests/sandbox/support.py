@@ -87,10 +87,12 @@ class Shop(Receiver):
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
         self.refused: list[str] = []
+        self.last: tuple[str, str] = ("", "")  # payload and signature as they came
         super().__init__()
 
     def take(self, payload: bytes, headers: Message) -> int:
         self.attempts += 1
+        self.last = (payload.decode(), headers["Stripe-Signature"])
         try:
             stripe.Webhook.construct_event(payload, headers["Stripe-Signature"], SECRET)
         except stripe.SignatureVerificationError as error:
