@@ -27,12 +27,21 @@ def create_blueprint() -> Blueprint:
 
 
 def _index() -> str:
-    return render_template("mailbox.html", emails=the_sandbox().store.select("email", limit=200))
+    return render_template("mailbox.html", emails=_delivered(limit=200))
 
 
 def _listing() -> Response:
-    found = the_sandbox().store.select("email")
-    return jsonify([{name: email[name] for name in _LISTED} for email in found])
+    return jsonify([{name: email[name] for name in _LISTED} for email in _delivered()])
+
+
+def _delivered(limit: int = -1) -> list[Doc]:
+    """Return what has arrived, newest first: neither what waits for its time nor what was taken back."""
+    now = the_sandbox().clock.now()
+    due = [
+        ("coalesce(json_extract(doc, '$.send_at'), 0) <= ?", (now,)),
+        ("json_extract(doc, '$.canceled') IS NULL", ()),
+    ]
+    return the_sandbox().store.select("email", due, limit)
 
 
 def _show(email_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Resend's API: send one, send a batch, look one up."""
+"""Resend's API: send one, send a batch, look one up, take back what is scheduled."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from .context import the_sandbox
 from .ids import new_uuid
 from .resend_errors import ResendError, invalid
 from .resend_rules import check_email
+from .resend_schedule import cancel, last_event
 from .store import Doc
 
 _KEY = re.compile(r"Bearer re_\w+")
@@ -29,6 +30,7 @@ def create_blueprint() -> Blueprint:
     bp.add_url_rule("/emails", "send", _send, methods=["POST"])
     bp.add_url_rule("/emails/batch", "send_batch", _send_batch, methods=["POST"])
     bp.add_url_rule("/emails/<email_id>", "get_email", _get, methods=["GET"])
+    bp.add_url_rule("/emails/<email_id>/cancel", "cancel_email", _cancel, methods=["POST"])
     return bp
 
 
@@ -42,25 +44,61 @@ def _authenticate() -> None:
 
 def _send() -> Response:
     def work(body: Any) -> Doc:
-        return {"id": _keep(check_email(body))}
+        return {"id": _keep(check_email(body, the_sandbox().clock.now()))}
 
     return _once(work)
 
 
 def _send_batch() -> Response:
+    mode = request.headers.get("x-batch-validation", "strict")
+    if mode not in ("strict", "permissive"):
+        raise invalid("The `x-batch-validation` header must be `strict` or `permissive`.")
+
     def work(body: Any) -> Doc:
         if not isinstance(body, list) or not 1 <= len(body) <= _BATCH:
             raise invalid(f"The request body must be an array of 1 to {_BATCH} emails.")
-        emails = [check_email(one, in_batch=True) for one in body]
-        return {"data": [{"id": _keep(email)} for email in emails]}
+        good, bad = _checked(body, permissive=mode == "permissive")
+        answer: Doc = {"data": [{"id": _keep(email)} for email in good]}
+        return {**answer, "errors": bad} if mode == "permissive" else answer
 
-    if request.headers.get("x-batch-validation", "strict") != "strict":
-        raise invalid("The sandbox plays only strict batch validation.")
     return _once(work)
+
+
+def _checked(body: list[Any], *, permissive: bool) -> tuple[list[Doc], list[Doc]]:
+    """Tell the good from the bad; where nothing is let through, the first bad one refuses all of them."""
+    now = the_sandbox().clock.now()
+    good: list[Doc] = []
+    bad: list[Doc] = []
+    for index, one in enumerate(body):
+        try:
+            good.append(check_email(one, now, in_batch=True))
+        except ResendError as error:
+            if not permissive:
+                raise
+            bad.append({"index": index, "message": error.message})
+    return good, bad
 
 
 def _get(email_id: str) -> Response:
     faults.pause()
+    email = _found(email_id)
+    event = last_event(email, the_sandbox().clock.now())
+    told = {name: email[name] for name in _PUBLIC}
+    message_id = f"<{email_id}@{email['from'].rpartition('@')[2].rstrip('>')}>"
+    return _answer(200, json.dumps({"object": "email", **told, "message_id": message_id, "last_event": event}))
+
+
+def _cancel(email_id: str) -> Response:
+    faults.pause()
+    sandbox = the_sandbox()
+    with sandbox.store.transaction():
+        email = _found(email_id)
+        cancel(email, sandbox.clock.now())
+        sandbox.store.save(email, "email")
+    return _answer(200, json.dumps({"object": "email", "id": email_id}))
+
+
+def _found(email_id: str) -> Doc:
     try:
         uuid.UUID(email_id)
     except ValueError:
@@ -68,9 +106,7 @@ def _get(email_id: str) -> Response:
     email = the_sandbox().store.find("email", email_id)
     if email is None:
         raise ResendError(404, "not_found", "Email not found")
-    event = "scheduled" if email["scheduled_at"] else "delivered"
-    answer = {"object": "email", **{name: email[name] for name in _PUBLIC}, "last_event": event}
-    return _answer(200, json.dumps(answer))
+    return email
 
 
 def _keep(email: Doc) -> str:
@@ -98,7 +134,8 @@ def _once(work: Callable[[Any], Doc]) -> Response:
                 "concurrent_idempotent_requests",
                 "Same idempotency key used while original request is still in progress.",
             )
-        return _run(key, idempotency.fingerprint(request.path, body), body, work)
+        mode = request.headers.get("x-batch-validation", "strict")
+        return _run(key, idempotency.fingerprint(request.path, mode, body), body, work)
 
 
 def _run(key: str | None, mark: str, body: Any, work: Callable[[Any], Doc]) -> Response:

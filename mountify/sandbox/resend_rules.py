@@ -1,14 +1,18 @@
 """What Resend asks of an e-mail, from https://resend.com/docs/api-reference/emails/send-email."""
 
+import base64
+import binascii
 import re
 from typing import Any
 
 from .resend_errors import ResendError, invalid
+from .resend_schedule import scheduled_at, written
 from .store import Doc
 
 _ADDRESS = r"[^\s@<>,;\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _MAILBOX = re.compile(rf"(?:{_ADDRESS}|[^<>\r\n]*<{_ADDRESS}>)")
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_HEADER = re.compile(r"[!-9;-~]+")  # RFC 5322: visible, and no colon
 _MOST_RECIPIENTS = 50
 _FIELD_NAMES = """
 from to subject html text cc bcc reply_to headers tags attachments scheduled_at template topic_id
@@ -17,7 +21,7 @@ _FIELDS = frozenset(_FIELD_NAMES.split())
 _UNPLAYED = ("template", "topic_id")
 
 
-def check_email(body: Any, *, in_batch: bool = False) -> Doc:
+def check_email(body: Any, now: int, *, in_batch: bool = False) -> Doc:
     """Return the e-mail to keep or raise ResendError."""
     if not isinstance(body, dict):
         raise invalid("The request body must be a JSON object.")
@@ -35,6 +39,7 @@ def check_email(body: Any, *, in_batch: bool = False) -> Doc:
     for name in ("html", "text"):
         if not isinstance(body.get(name, ""), str | None):
             raise invalid(f"Invalid `{name}` field. It must be a string.")
+    send_at = scheduled_at(body.get("scheduled_at"), now)
     return {
         "from": sender,
         "to": _addresses(body, "to"),
@@ -47,7 +52,8 @@ def check_email(body: Any, *, in_batch: bool = False) -> Doc:
         "headers": _headers(body.get("headers")),
         "tags": _tags(body.get("tags")),
         "attachments": _attachments(body.get("attachments")),
-        "scheduled_at": body.get("scheduled_at"),
+        "scheduled_at": written(send_at),
+        "send_at": send_at,
     }
 
 
@@ -84,8 +90,8 @@ def _headers(value: Any) -> dict[str, str]:
     headers = value or {}
     if not isinstance(headers, dict) or not all(isinstance(text, str) for text in headers.values()):
         raise invalid("Invalid `headers` field. It must be an object of strings.")
-    if any(re.search(r"[\r\n]", name + text) for name, text in headers.items()):
-        raise invalid("Invalid `headers` field. Names and values must be single lines.")
+    if not all(_HEADER.fullmatch(name) and not re.search(r"[\r\n]", text) for name, text in headers.items()):
+        raise invalid("Invalid `headers` field. Names are visible characters, values single lines.")
     return headers
 
 
@@ -105,7 +111,24 @@ def _attachments(value: Any) -> list[Doc]:
     if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
         raise invalid("Invalid `attachments` field. It must be a list of objects.")
     for one in attachments:
-        if not one.get("content") and not one.get("path"):
+        content, path = one.get("content"), one.get("path")
+        if not content and not path:
             message = "Attachment must have either a `content` or `path`."
             raise ResendError(422, "invalid_attachment", message)
+        if content and not _is_file(content):
+            raise ResendError(422, "invalid_attachment", "The `content` of an attachment must be Base64 or a buffer.")
+        if path and not (isinstance(path, str) and re.match(r"https?://\S+$", path)):
+            raise ResendError(422, "invalid_attachment", "The `path` of an attachment must be an address.")
+        if not isinstance(one.get("filename", ""), str | None):
+            raise ResendError(422, "invalid_attachment", "The `filename` of an attachment must be a string.")
     return attachments
+
+
+def _is_file(content: Any) -> bool:
+    """Say whether this is Base64, or the list of bytes that the SDKs make of a buffer."""
+    if isinstance(content, list):
+        return all(type(byte) is int and 0 <= byte <= 255 for byte in content)
+    try:
+        return isinstance(content, str) and bool(base64.b64decode(content, validate=True))
+    except (binascii.Error, ValueError):
+        return False
