@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Playwright, sync_playwright
 from redis import Redis
 
 from mountify import db, schema
@@ -31,6 +33,7 @@ from tests.web import Browser
 
 DATABASE, REDIS = "MOUNTIFY_TEST_DATABASE", "MOUNTIFY_TEST_REDIS"
 BASE_URL = "http://127.0.0.1:3999"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _servers: list[EmbeddedPostgres | EmbeddedRedis] = []
 _folder: list[Path] = []
 
@@ -183,3 +186,23 @@ def run_jobs(config: Config, gateways: Gateways, database: None) -> Callable[[],
         return len(rows)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Chromium]:
+    """A browser that is missing is a failure: bin/setup browser installs one."""
+    found = next(
+        (path for name in (os.environ.get("CHROMIUM", ""), *CHROMIUM_NAMES) if name and (path := shutil.which(name))),
+        None,
+    )
+    path = found or playwright.chromium.executable_path
+    assert Path(path).exists(), "No Chromium was found; `bin/setup browser` installs one."
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    yield browser
+    browser.close()

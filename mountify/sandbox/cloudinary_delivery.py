@@ -18,6 +18,7 @@ from .context import the_sandbox
 from .store import Doc
 
 YEAR_S = 365 * 24 * 3600
+_LONE_PICTURE = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"  # browsers style the page around it
 _VERSION = re.compile(r"v\d{1,12}", re.ASCII)
 
 
@@ -105,6 +106,7 @@ def _answer(content: bytes, asked: pictures.Transformation) -> Response:
     response.mimetype = pictures.TYPES[asked.format]
     response.headers["Cache-Control"] = f"public, no-transform, immutable, max-age={YEAR_S}"
     response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Content-Security-Policy"] = _LONE_PICTURE
     if asked.is_auto_format:
         response.vary.add("Accept")
     response.add_etag()

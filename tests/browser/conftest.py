@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from mountify.embedded.processes import free_port, wait_until
 from mountify.supervisor.house import SANDBOX_IMAGES
@@ -26,7 +24,6 @@ from tests.running import ROOT, Supervisor, mountify
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
 PASSWORDS = {"alice@mountify.example": "alice and her password", "admin@mountify.example": "the admin and the password"}
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @dataclass
@@ -85,25 +82,6 @@ def shop(number: int, redis_url: str, tmp_path_factory: pytest.TempPathFactory) 
     assert run.stop() == 0
     engine.dispose()
     admin.dispose()
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """A browser that is missing is a failure: bin/setup browser installs one."""
-    found = next(
-        (path for name in (os.environ.get("CHROMIUM", ""), *NAMES) if name and (path := shutil.which(name))), None
-    )
-    path = found or playwright.chromium.executable_path
-    assert Path(path).exists(), "No Chromium was found; `bin/setup browser` installs one."
-    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(params=["script", "no-script"])
