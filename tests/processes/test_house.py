@@ -53,6 +53,23 @@ def test_one_vendor_can_be_real_and_the_other_played(tmp_path: Path, name: str) 
     assert {key for key in bases.values() if key in told} == {bases[name]}
 
 
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "RESEND_API_KEY", "CLOUDINARY_URL"])
+def test_each_vendor_can_be_the_only_real_one(tmp_path: Path, name: str) -> None:
+    real = {
+        "STRIPE_SECRET_KEY": {name: REAL[name] for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")},
+        "RESEND_API_KEY": {"RESEND_API_KEY": REAL["RESEND_API_KEY"]},
+        "CLOUDINARY_URL": {"CLOUDINARY_URL": "cloudinary://1:a-real-secret@cloud"},
+    }
+    house, told = furnish({**real[name], "MOUNTIFY_VAR": str(tmp_path), "PORT": "4567", "SANDBOX_PORT": "4568"})
+    assert house.needs_sandbox and {key: told[key] for key in real[name]} == real[name]
+    played = {
+        "STRIPE_SECRET_KEY": told.get("STRIPE_API_BASE"),
+        "RESEND_API_KEY": told.get("RESEND_API_URL"),
+        "CLOUDINARY_URL": told["CLOUDINARY_URL"].partition("upload_prefix=")[2] or None,
+    }
+    assert played.pop(name) is None and set(played.values()) == {"http://localhost:4568"}
+
+
 def test_a_real_stripe_needs_its_webhook_secret(tmp_path: Path) -> None:
     given = {key: value for key, value in REAL.items() if key != "STRIPE_WEBHOOK_SECRET"}
     with pytest.raises(ConfigError, match="STRIPE_WEBHOOK_SECRET is missing"):
