@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
+from mountify.core import strict_json
 from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
 
@@ -65,23 +65,25 @@ class StripePayments:
         """
         from stripe import SignatureVerificationError, WebhookSignature
 
+        if signature is None or not signature.isascii():  # which the SDK cannot compare
+            raise BadSignature
         try:
             text = payload.decode("utf-8")
             for secret in self._webhook_secrets:
                 try:
-                    WebhookSignature.verify_header(text, signature or "", secret, TOLERANCE_S)
+                    WebhookSignature.verify_header(text, signature, secret, TOLERANCE_S)
                     break
                 except SignatureVerificationError:
                     continue
             else:
                 raise BadSignature
-            event = json.loads(text)
-            signed_at = int(next(part[2:] for part in (signature or "").split(",") if part.startswith("t=")))
-        except (ValueError, AttributeError, IndexError, RecursionError, StopIteration) as error:
+            event = strict_json.loads(text)
+            signed_at = int(next(part[2:] for part in signature.split(",") if part.startswith("t=")))
+        except (ValueError, AttributeError, IndexError, StopIteration) as error:
             raise BadSignature from error
         if signed_at > time.time() + TOLERANCE_S or not _is_event(event) or event.get("livemode") is not self._is_live:
             raise BadSignature
-        return dict(event)
+        return event
 
     def _ask(self, call: Callable[[StripeClient], Any]) -> PaymentSession:
         import stripe
@@ -109,10 +111,13 @@ class StripePayments:
         return self._client
 
 
-def _is_event(event: object) -> bool:
+_LONGEST = {"id": 255, "type": 100}
+
+
+def _is_event(event: object) -> TypeGuard[dict[str, Any]]:
     return (
         isinstance(event, dict)
-        and all(isinstance(event.get(name), str) and 0 < len(event[name]) < 256 for name in ("id", "type"))
+        and all(isinstance(event.get(name), str) and 0 < len(event[name]) <= most for name, most in _LONGEST.items())
         and isinstance(event.get("data"), dict)
         and isinstance(event["data"].get("object"), dict)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import time
 from typing import Any
@@ -22,6 +20,7 @@ from mountify.services import carts, checkout, settlement
 from mountify.services.cart_view import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.sandbox.support import SECRET, Running, cart
+from tests.signatures import signed
 
 SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
 
@@ -38,13 +37,6 @@ def adapter(sandbox: Running) -> StripePayments:
 
 def params(**changes: Any) -> dict[str, Any]:
     return cart(client_reference_id="7", expires_at=int(time.time()) + 2100, **changes)
-
-
-def signed(event: object, *, secret: str = SECRET, at: float | None = None) -> tuple[bytes, str]:
-    payload = event if isinstance(event, bytes) else json.dumps(event).encode()
-    moment = int(time.time() if at is None else at)
-    digest = hmac.new(secret.encode(), f"{moment}.".encode() + payload, hashlib.sha256).hexdigest()
-    return payload, f"t={moment},v1={digest}"
 
 
 EVENT = {"id": "evt_1", "type": "checkout.session.completed", "livemode": False, "data": {"object": {"id": "cs_1"}}}
@@ -145,6 +137,9 @@ def test_both_secrets_are_good_while_they_are_changed(adapter: StripePayments, s
         (json.dumps(EVENT).encode(), ""),
         (json.dumps(EVENT).encode(), "t=,v1="),
         (json.dumps(EVENT).encode(), "nonsense"),
+        (json.dumps(EVENT).encode(), "t=1,v1=é"),
+        signed({**EVENT, "type": "t" * 101}),
+        signed({**EVENT, "note": "\0"}),
     ],
 )
 def test_anything_odd_is_a_bad_signature(adapter: StripePayments, delivery: tuple[bytes, str]) -> None:
