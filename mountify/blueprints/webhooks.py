@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from mountify.services import webhooks
 from mountify.web.gateways import gateways
@@ -14,8 +15,9 @@ MOST_BYTES = 256 * 1024
 
 @bp.post("/stripe")
 def stripe() -> Response:
-    request.max_content_length = MOST_BYTES
-    webhooks.receive_stripe(
-        request.get_data(cache=False), request.headers.get("Stripe-Signature"), payments=gateways().payments
-    )
+    request.max_content_length = MOST_BYTES + 1  # what comes in chunks is cut off there without a word
+    payload = request.get_data(cache=False)
+    if len(payload) > MOST_BYTES:
+        raise RequestEntityTooLarge
+    webhooks.receive_stripe(payload, request.headers.get("Stripe-Signature"), payments=gateways().payments)
     return jsonify(received=True)

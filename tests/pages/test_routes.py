@@ -121,5 +121,5 @@ def test_a_session_changes_nothing_without_its_token(app: Flask) -> None:
     sign_in(browser, "alice")
     for method, rule in rules(app):
         if method in UNSAFE and rule.endpoint not in {*WITHOUT_TOKEN, "webhooks.stripe"}:
-            assert browser.post(address(app, rule)).status_code == 403, rule.endpoint
+            assert browser.post(address(app, rule), method=method).status_code == 403, rule.endpoint
     assert "You are signed in as" in browser.get("/auth/signin").get_data(as_text=True)
