@@ -10,6 +10,8 @@ from mountify.core.errors import MailRefused, MailUnavailable
 READ_S = 10
 # Answers that a repeat may turn into a success: https://resend.com/docs/api-reference/errors
 _WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+# No answer at all (the SDK's own word), and: the try before this one, whose answer we did not wait for, still goes on.
+_PASSING = frozenset({"HttpClientError", "concurrent_idempotent_requests"})
 _settings = threading.Lock()
 
 
@@ -40,7 +42,7 @@ class ResendMailer:
                 {"idempotency_key": idempotency_key},
             )
         except ResendError as error:
-            if error.error_type == "HttpClientError" or _status(error.code) in _WORTH_A_RETRY:
+            if error.error_type in _PASSING or _status(error.code) in _WORTH_A_RETRY:
                 raise MailUnavailable from error
             raise MailRefused from error
         return str(answer["id"])
