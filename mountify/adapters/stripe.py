@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mountify.core import strict_json
-from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import BadSignature, PaymentRefused, PaymentsBusy, PaymentsUnavailable, UnknownSession
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ _EXPANDED = ["payment_intent"]  # says whether a delayed payment is on its way o
 class StripePayments:
     """Raises PaymentsUnavailable when it is unclear what Stripe did, PaymentRefused when Stripe said no.
 
-    A key that Stripe does not take says nothing about a request, so it counts as unclear.
+    PaymentsBusy says why it is unclear: Stripe still does it. A key that Stripe does not take says nothing about a
+    request, so it counts as unclear.
     """
 
     def __init__(
@@ -30,9 +31,12 @@ class StripePayments:
         webhook_secrets: tuple[str, ...],
         *,
         api_base: str | None = None,
+        connect_s: float = CONNECT_S,
+        read_s: float = READ_S,
         before_call: Callable[[], None] = lambda: None,
     ) -> None:
         self._key, self._api_base = key, api_base
+        self._patience_s = connect_s, read_s
         self._webhook_secrets = webhook_secrets
         self._before_call = before_call
         self._client: StripeClient | None = None
@@ -96,7 +100,8 @@ class StripePayments:
                 raise UnknownSession from error
             raise PaymentRefused from error
         except stripe.StripeError as error:
-            raise PaymentsUnavailable from error
+            # https://docs.stripe.com/error-codes#idempotency-key-in-use
+            raise (PaymentsBusy if error.http_status == 409 else PaymentsUnavailable) from error
 
     def _connected(self) -> StripeClient:
         import stripe
@@ -105,7 +110,7 @@ class StripePayments:
             self._client = stripe.StripeClient(
                 self._key,
                 base_addresses={"api": self._api_base} if self._api_base else None,
-                http_client=stripe.RequestsClient(timeout=(CONNECT_S, READ_S)),
+                http_client=stripe.RequestsClient(timeout=self._patience_s),
                 max_network_retries=RETRIES,
             )
         return self._client

@@ -117,6 +117,12 @@ class PaymentsUnavailable(ShopError):
     )
 
 
+class PaymentsBusy(PaymentsUnavailable):
+    """The payment service still works on an earlier request with the same key: that one's answer will count."""
+
+    code = "payments_busy"
+
+
 class BadSignature(ShopError):
     code = "bad_signature"
     message = N_("The signature is missing or wrong.")

@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, ShopError, UnknownSession
+from mountify.core.errors import (
+    CartChanged,
+    PaymentRefused,
+    PaymentsBusy,
+    PaymentsUnavailable,
+    ShopError,
+    UnknownSession,
+)
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession
 from mountify.core.site import Site
@@ -33,6 +40,7 @@ from mountify.transaction import retried_once, transaction
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 200
+MOST_FAILURES = 3  # in a row; then Stripe is down
 # A session that Stripe does not know although it gave it to us: somebody looks at it, then the parts are set free.
 UNKNOWN_KEPT_FOR = timedelta(hours=24)
 UNKNOWN = "session_unknown"
@@ -65,10 +73,12 @@ def open_session(request: Request, *, payments: Payments, now: datetime) -> str:
     """Ask Stripe for a session, store it, and give the address of its page.
 
     Raises PaymentsUnavailable or PaymentRefused, and then nothing is held; CartChanged when the order has ended
-    meanwhile.
+    meanwhile. PaymentsBusy ends nothing: another tab waits for the answer, or the next try will get it.
     """
     try:
         asked = payments.create_session(request.params, request.idempotency_key)
+    except PaymentsBusy:
+        raise
     except (PaymentsUnavailable, PaymentRefused):
         url = _give_up(request, now=now)
         if url is None:
@@ -107,12 +117,12 @@ def end(order_id: int, by: str | None, *, payments: Payments, site: Site, now: d
 
 
 def end_overdue(*, payments: Payments, site: Site, now: datetime) -> int:
-    """End every order whose time to pay has run out, and say how many were looked at."""
+    """End every order whose time to pay has run out, and say of how many Stripe told something."""
     return _each(_list_overdue(now), lambda order_id: end(order_id, None, payments=payments, site=site, now=now))
 
 
 def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> int:
-    """Ask again about every payment that is on its way: its webhook may have been lost."""
+    """Ask again about every payment that is on its way: its webhook may have been lost; say as end_overdue does."""
     with transaction() as session:
         waiting = session.scalars(
             select(PaymentAttempt.session_id)
@@ -146,18 +156,27 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
 
 
 def _each(things: Sequence[Any], work: Any) -> int:
-    """Work on each; one that fails stops none of the others, unless Stripe is down for all of them."""
-    for done, thing in enumerate(things):
+    """Work on each; one that fails stops none of the others, unless Stripe is down for all of them.
+
+    Stripe may be silent about one session alone: it repeats an error of its own for a day to whoever asks the same.
+    """
+    told = failures = 0
+    for thing in things:
         try:
             work(thing)
+            failures = 0
         except PaymentsUnavailable:
-            log.warning("payments_unavailable", left=len(things) - done)
-            return done
+            failures += 1
+            if failures == MOST_FAILURES:
+                log.warning("payments_unavailable", told=told, of=len(things))
+                break
+            continue
         except ShopError as error:
             log.error("payment_not_synced", about=thing, why=error.code)
         finally:
             db.release()
-    return len(things)
+        told += 1
+    return told
 
 
 def _list_overdue(now: datetime) -> Sequence[int]:
