@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import stripe as sdk
 from sqlalchemy import select
 
 from mountify import db
@@ -21,36 +20,19 @@ from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.models.payment import PaymentAttempt
-from mountify.services import carts, payment_sessions, webhooks
+from mountify.services import carts, payment_sessions
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.factories import make_product, make_shop
-from tests.outages.stripe import CREATE, Stripe
-from tests.sandbox.support import Running
-from tests.signatures import SECRET
+from tests.outages.support import CREATE, Stripe
 from tests.web import Browser, field, words
 
 LATER = timedelta(minutes=36)
 
 
 @pytest.fixture
-def stripe(sandbox: Running, monkeypatch: pytest.MonkeyPatch) -> Stripe:
-    """The SDK's pauses before a repeat are its own business; they are short here."""
-    monkeypatch.setattr(sdk.HTTPClient, "INITIAL_DELAY", 0.02)
-    monkeypatch.setattr(sdk.HTTPClient, "MAX_DELAY", 0.05)
-    return Stripe(sandbox)
-
-
-@pytest.fixture
 def payments(stripe: Stripe) -> StripePayments:
-    return adapter(stripe)
-
-
-def adapter(stripe: Stripe, **patience: float) -> StripePayments:
-    url = stripe.sandbox.url
-    return StripePayments(
-        "sk_test_of_the_tests", (SECRET,), api_base=url, before_call=db.assert_no_connection, **patience
-    )
+    return stripe.payments()
 
 
 @pytest.fixture
@@ -125,11 +107,10 @@ def test_one_session_for_each_attempt_and_one_order_paid(
     assert_whole(stripe, buyer, product)
     assert order_of(started).status is OrderStatus.PENDING
 
-    assert stripe.sandbox.get(f"/pay/{buyer.session_of(started)}").status == 200
-    stripe.sandbox.post(f"/pay/{buyer.session_of(started)}", stripe.sandbox.get(started.url).form())
+    stripe.pay(started)
     stripe.advance(minutes=36)
     assert {session.status for session in stripe.sessions()} <= {"complete", "expired"}
-    work_off(stripe, payments, run_jobs)
+    stripe.tell(run_jobs)
     assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER) == 0
     paid = [order.id for order in orders() if order.status is OrderStatus.PAID]
     assert paid == [started.order_id] and not [order for order in orders() if order.is_pending]
@@ -137,20 +118,11 @@ def test_one_session_for_each_attempt_and_one_order_paid(
     assert sorted(db.session.scalars(select(Email.kind))) == ["confirmed", "merchant"]
 
 
-def work_off(stripe: Stripe, payments: Any, run_jobs: Callable[[], int]) -> None:
-    """Deliver everything that Stripe has to tell, and do it."""
-    for delivery in stripe.deliveries():
-        webhooks.receive_stripe(*delivery, payments=payments)
-    while run_jobs():
-        pass
-    assert webhooks.list_unprocessed() == []
-
-
 def test_a_stripe_that_answers_too_late_has_made_one_session_for_each_attempt(
     stripe: Stripe, payments: Any, buyer: Buyer, product: Product, run_jobs: Callable[[], int]
 ) -> None:
     """Our patience ends, Stripe's work does not: it makes sessions that we have stopped to wait for."""
-    buyer.payments = adapter(stripe, read_s=0.3)
+    buyer.payments = stripe.payments(read_s=0.3)
     stripe.fail(RETRIES + 2, delay_s=1.5)
     submit(buyer)
     submit(buyer)
@@ -159,9 +131,9 @@ def test_a_stripe_that_answers_too_late_has_made_one_session_for_each_attempt(
     assert wait_until(lambda: set(stripe.sessions_of_orders()) == {order.id for order in orders()}, 20)
     started = buyer.start()
     assert_whole(stripe, buyer, product)
-    stripe.sandbox.post(f"/pay/{buyer.session_of(started)}", stripe.sandbox.get(started.url).form())
+    stripe.pay(started)
     stripe.advance(minutes=36)
-    work_off(stripe, payments, run_jobs)
+    stripe.tell(run_jobs)
     assert [order.id for order in orders() if order.status is OrderStatus.PAID] == [started.order_id]
     assert not [order for order in orders() if order.is_pending]
     assert stock_of(product) == (3, 0)
@@ -191,7 +163,7 @@ def test_a_session_nobody_was_told_of_is_known_when_it_is_paid(
     (session,) = stripe.sessions()
     assert [order.status for order in orders()] == [OrderStatus.CANCELLED]
     stripe.sandbox.pay(session)
-    work_off(stripe, payments, run_jobs)
+    stripe.tell(run_jobs)
     (order,) = orders()
     assert (order.status, order.paid_session) == (OrderStatus.PAID, session.id)
     assert stock_of(product) == (3, 0)

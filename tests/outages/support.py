@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+import stripe as sdk
+
+from mountify import db
+from mountify.adapters.stripe import StripePayments
+from mountify.services import webhooks
+from mountify.services.checkout import Started
 from tests.sandbox.support import Running, client_of
-from tests.signatures import signed
+from tests.signatures import SECRET, signed
 
 CREATE = "/v1/checkout/sessions"
 
@@ -16,6 +24,18 @@ CREATE = "/v1/checkout/sessions"
 class Stripe:
     def __init__(self, sandbox: Running) -> None:
         self.sandbox, self.client = sandbox, client_of(sandbox)
+
+    def payments(self, **patience: float) -> StripePayments:
+        """The shop's own adapter, whose SDK talks to this Stripe."""
+        url = self.sandbox.url
+        return StripePayments(
+            "sk_test_of_the_tests", (SECRET,), api_base=url, before_call=db.assert_no_connection, **patience
+        )
+
+    def pay(self, started: Started, **changes: str) -> str:
+        """Send the hosted page's form; gives where it leads."""
+        form = self.sandbox.get(started.url).form()
+        return self.sandbox.post(started.url, {**form, **changes}).location
 
     def fail(self, times: int = 1, path: str = CREATE, **fault: Any) -> None:
         self.sandbox.order("/_faults", {"service": "stripe", "path_prefix": path, "times": times, **fault})
@@ -40,3 +60,20 @@ class Stripe:
         """Everything that Stripe has to tell, oldest first, signed now."""
         events = self.client.v1.events.list({"limit": 100}).data
         return [signed(event.to_dict()) for event in reversed(events)]
+
+    def tell(self, run_jobs: Callable[[], int]) -> None:
+        """Deliver everything that there is to tell, what was told before too, and let the shop do its work."""
+        for delivery in self.deliveries():
+            webhooks.receive_stripe(*delivery, payments=self.payments())
+        while run_jobs():
+            pass
+        assert webhooks.list_unprocessed() == []
+        db.release()
+
+
+@pytest.fixture
+def stripe(sandbox: Running, monkeypatch: pytest.MonkeyPatch) -> Stripe:
+    """The SDK's pauses before a repeat are its own business; they are short here."""
+    monkeypatch.setattr(sdk.HTTPClient, "INITIAL_DELAY", 0.02)
+    monkeypatch.setattr(sdk.HTTPClient, "MAX_DELAY", 0.05)
+    return Stripe(sandbox)
