@@ -40,6 +40,8 @@ def test_filters_combine_and_the_back_button_undoes_them_one_by_one(page: Page, 
     apply()
     expect(page).to_have_url(re.compile(r"category=wall-shelf"))
     expect(status).to_have_text("5 parts")
+    expect(page).to_have_title(re.compile("^Wall & shelf"))
+    expect(page.get_by_role("navigation", name="Breadcrumb")).to_contain_text("Wall & shelf")
     if not page.get_by_label("In stock only").is_visible():
         page.get_by_text("Filter and sort").click()
     page.locator("#max_price").fill("20")

@@ -103,6 +103,7 @@ def test_htmx_gets_the_results_only_and_the_address_that_shows_them(browser: Bro
     part = browser.htmx("GET", "/products?category=&min_price=&max_price=&in_stock=1&sort=newest")
     text = part.get_data(as_text=True)
     assert "<html" not in text and 'id="results"' in text and 'hx-target="#heading"' in text
+    assert "<title>All parts · Mountify</title>" in text and 'id="crumbs" aria-label="Breadcrumb" hidden' in text
     assert part.headers["HX-Push-Url"] == "/products?in_stock=1"
 
 
