@@ -170,7 +170,7 @@ def test_the_stepper_and_the_filters_work(page: Page, shop: Shop) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("All parts")
 
 
-def test_a_card_adds_its_part_and_leads_to_the_cart(page: Page, shop: Shop) -> None:
+def test_a_card_adds_its_part_and_the_cart_is_emptied(page: Page, shop: Shop, look: Callable[[str], None]) -> None:
     page.goto("/products?category=wall-shelf")
     page.get_by_role("button", name="Add Bow Coat Hook to cart").click()
     expect(page.get_by_text("Added Bow Coat Hook.")).to_be_visible()
@@ -178,6 +178,10 @@ def test_a_card_adds_its_part_and_leads_to_the_cart(page: Page, shop: Shop) -> N
     assert page.url.endswith("/products?category=wall-shelf")
     page.get_by_role("link", name="View cart").click()
     expect(page.get_by_role("spinbutton", name="Quantity, Bow Coat Hook")).to_have_value("1")
+    page.get_by_role("button", name="Empty the cart").click()
+    look("ask-first")
+    page.get_by_role("button", name="Empty it").click()
+    expect(page.get_by_text("An empty tray")).to_be_visible()
 
 
 def test_an_account_signs_in_and_out(page: Page, shop: Shop, look: Callable[[str], None]) -> None:
