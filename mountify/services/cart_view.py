@@ -60,6 +60,10 @@ class CartLine:
         return max(0, self.product.available + self.held)
 
     @property
+    def is_low(self) -> bool:
+        return 0 < self.available <= self.product.low_stock_level
+
+    @property
     def is_withdrawn(self) -> bool:
         return not self.product.is_published
 

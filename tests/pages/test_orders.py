@@ -76,6 +76,13 @@ def test_a_paid_order_is_confirmed_and_the_mail_leads_to_it(
     assert "An empty tray" in words(browser.get("/cart"))
 
 
+def test_what_the_own_order_holds_is_left_for_its_cart(browser: Browser) -> None:
+    check_out(browser)
+    product_id = db.session.scalars(select(Inventory.sku_id)).one()
+    assert "3 left" in words(browser.get("/cart"))
+    assert "1 left" in words(browser.get(f"/products/{product_id}", follow_redirects=True))
+
+
 def test_coming_back_frees_the_stock_and_keeps_the_cart(browser: Browser, payments: FakePayments) -> None:
     session_id = check_out(browser)
     _, cancel = addresses(payments, session_id)
