@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mountify import db
+from mountify import freshness as _freshness  # noqa: F401  it listens to what is committed, in every process
 
 P = ParamSpec("P")
 R = TypeVar("R")

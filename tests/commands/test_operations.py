@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from redis import Redis
 from sqlalchemy import select, text
 
 from mountify import db
@@ -108,6 +109,16 @@ def test_what_is_reserved_is_counted_again(office: Office, payments: FakePayment
     assert f"Next: mountify inventory recount {product.id}" in office.run("audit", code=1)
     assert f"2 of product {product.id} are reserved." in office.run("inventory", "recount", str(product.id))
     office.run("inventory", "recount", "999999", code=1)
+
+
+def test_what_a_command_changes_shows_at_once(office: Office, redis: Redis) -> None:
+    """Pages are kept by the web server, and changed by commands and by the worker as well."""
+    product = make_product(stock=5)
+    with transaction() as session:
+        session.execute(text("UPDATE inventory SET reserved = 4"))
+    redis.set("catalogue:version", 1)
+    office.run("inventory", "recount", str(product.id))
+    assert int(redis.get("catalogue:version")) > 1
 
 
 def test_an_order_is_asked_about_at_stripe(office: Office, payments: FakePayments) -> None:
