@@ -60,6 +60,8 @@ def _renew(cart: str) -> None:
 
 
 def _rolled_back(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint: what was touched outside of it is still to be committed
     session.info.pop(_TOUCHED, None)
 
 

@@ -59,6 +59,8 @@ def _committed(session: Session) -> None:
 
 
 def _rolled_back(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint: what was touched outside of it is still to be committed
     session.info.pop(_CHANGED, None)
 
 

@@ -108,6 +108,17 @@ def test_a_savepoint_is_no_commit(browser: Browser, redis: Redis) -> None:
     assert redis.get("catalogue:version") != version
 
 
+def test_a_savepoint_that_is_rolled_back_forgets_nothing_else(browser: Browser, redis: Redis) -> None:
+    product = make_product("Phone stand", stock=3)
+    browser.get("/products")
+    version = redis.get("catalogue:version")
+    with transaction() as session:
+        inventory.receive(session, product.id, 2, reason="correction", now=utcnow())
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            raise ZeroDivisionError
+    assert redis.get("catalogue:version") != version
+
+
 def test_names_nobody_knows_keep_nothing(browser: Browser, redis: Redis) -> None:
     make_product("Phone stand")
     browser.get("/products")

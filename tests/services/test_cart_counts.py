@@ -91,6 +91,16 @@ def test_what_was_rolled_back_changes_nothing(guest: CartOwner, redis: Redis) ->
     assert kept and {key: redis.get(key) for key in redis.keys("cart-*")} == kept
 
 
+def test_a_savepoint_that_is_rolled_back_forgets_nothing_else(guest: CartOwner, redis: Redis) -> None:
+    add(guest, 2)
+    version = redis.mget(redis.keys("cart-version:*"))
+    with transaction() as session:
+        carts.lock_cart(session, guest)
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            raise ZeroDivisionError
+    assert redis.mget(redis.keys("cart-version:*")) != version
+
+
 def test_a_number_counted_before_a_change_is_not_kept_after_it(guest: CartOwner) -> None:
     """A slow reader counts, somebody adds, the reader keeps what it counted."""
     product_id = add(guest, 1)
