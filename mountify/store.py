@@ -21,7 +21,10 @@ class StoreDown(Exception):
 
 
 class Store:
-    """One client a process. After a failure nothing is asked for two seconds, so that a hanging Redis costs little."""
+    """One client a process. After a failure nothing is asked for two seconds, so that a hanging Redis costs little.
+
+    What is urgent is asked all the same, once in such a break: the failure may have been a hiccup.
+    """
 
     def __init__(self, url: str) -> None:
         self.redis: Redis = Redis.from_url(
@@ -33,17 +36,27 @@ class Store:
         )
         self._lock = threading.Lock()
         self._closed_until = 0.0
+        self._has_insisted = False
 
-    def ask(self, question: Callable[[Redis], Any]) -> Any:
+    def ask(self, question: Callable[[Redis], Any], *, urgent: bool = False) -> Any:
         """Run one question. Raises StoreDown when Redis does not answer within 250 ms or did not just now."""
-        if time.monotonic() < self._closed_until:
-            raise StoreDown
+        insists = False
+        with self._lock:
+            if time.monotonic() < self._closed_until:
+                insists = urgent and not self._has_insisted
+                if not insists:
+                    raise StoreDown
+            self._has_insisted = insists
         try:
-            return question(self.redis)
+            answer = question(self.redis)
         except (RedisError, OSError) as error:
             with self._lock:
                 self._closed_until = time.monotonic() + BREAK_S
             raise StoreDown from error
+        if insists:
+            with self._lock:
+                self._closed_until = 0.0
+        return answer
 
 
 class _Shared:
@@ -55,8 +68,12 @@ def share(store: Store) -> None:
     _Shared.store = store
 
 
-def ask(question: Callable[[Redis], Any]) -> Any:
+def shared() -> Store | None:
+    return _Shared.store
+
+
+def ask(question: Callable[[Redis], Any], *, urgent: bool = False) -> Any:
     """Run one question on the shared Redis. Raises StoreDown when it does not answer, or when there is none."""
     if _Shared.store is None:
         raise StoreDown
-    return _Shared.store.ask(question)
+    return _Shared.store.ask(question, urgent=urgent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -117,6 +118,16 @@ def test_a_savepoint_that_is_rolled_back_forgets_nothing_else(browser: Browser, 
         with pytest.raises(ZeroDivisionError), session.begin_nested():
             raise ZeroDivisionError
     assert redis.get("catalogue:version") != version
+
+
+def test_while_a_change_is_being_committed_pages_are_neither_kept_nor_taken(browser: Browser, redis: Redis) -> None:
+    make_product("Phone stand")
+    version = redis.get("catalogue:version")
+    browser.get("/products")
+    for moment, asks in ((time.time_ns() + 10**10, True), (version, False)):
+        redis.set("catalogue:version", moment)
+        assert bool(queries(lambda: browser.get("/products"))) is asks
+    assert len(redis.keys("page:*")) == 1
 
 
 def test_names_nobody_knows_keep_nothing(browser: Browser, redis: Redis) -> None:

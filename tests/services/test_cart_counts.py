@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -111,6 +112,15 @@ def test_a_number_counted_before_a_change_is_not_kept_after_it(guest: CartOwner)
 
     assert cart_counts.read(guest.cart_key, count_slowly) == 1
     assert carts.count(guest) == 2
+
+
+def test_while_a_change_is_being_committed_the_number_is_counted(guest: CartOwner, redis: Redis) -> None:
+    add(guest, 2)
+    carts.count(guest)
+    (version,) = redis.keys("cart-version:*")
+    redis.set(version, time.time_ns() + 10**10)
+    assert cart_counts.read(guest.cart_key, lambda: 7) == 7
+    assert cart_counts.read(guest.cart_key, lambda: 8) == 8
 
 
 def test_without_redis_the_database_is_asked(guest: CartOwner) -> None:
