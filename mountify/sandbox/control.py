@@ -41,6 +41,8 @@ def _reset() -> BaseResponse:
     sandbox = the_sandbox()
     sandbox.store.clear()
     sandbox.track17_calls.forget()
+    for webhooks in sandbox.webhooks.values():
+        webhooks.wait_until_idle()
     shutil.rmtree(sandbox.data_dir / "pictures", ignore_errors=True)
     return jsonify(status="empty") if request.mimetype in ("", "application/json") else redirect("/", 303)
 

@@ -66,6 +66,7 @@ class Webhooks:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._under_way = threading.Lock()
 
     def record(self, event: Doc) -> None:
         """Store an event and its delivery inside the caller's transaction."""
@@ -109,6 +110,11 @@ class Webhooks:
         """Look for due deliveries now."""
         self._wake.set()
 
+    def wait_until_idle(self) -> None:
+        """Return once nothing is under way to the shop: what was emptied before does not arrive after."""
+        with self._under_way:
+            return
+
     def send(
         self, event: Doc, *, secret: str = "", signed_at: float | None = None, instead: Doc | None = None
     ) -> tuple[int, str]:
@@ -139,7 +145,8 @@ class Webhooks:
         for row in due:
             if self._stop.is_set():
                 return
-            self._deliver(str(row["event_id"]))
+            with self._under_way:
+                self._deliver(str(row["event_id"]))
 
     def _deliver(self, event_id: str) -> None:
         event = self._store.find(self.destination.kind, event_id)

@@ -125,7 +125,7 @@ def test_both_secrets_are_good_while_they_are_changed(adapter: StripePayments, s
     [
         signed(EVENT, secret="whsec_of_mallory"),
         signed(EVENT, at=time.time() - 400),
-        signed(EVENT, at=time.time() + 400),
+        signed(EVENT, at=time.time() + 40_000),
         signed({**EVENT, "livemode": True}),
         signed({**EVENT, "id": 7}),
         signed({**EVENT, "data": {"object": "x"}}),

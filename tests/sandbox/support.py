@@ -45,11 +45,13 @@ class Receiver:
     def __init__(self) -> None:
         self.attempts = 0
         self.failures_to_come = 0
+        self.thinks_s = 0.0
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 payload = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(receiver.thinks_s)
                 self.send_response(receiver.take(payload, self.headers))
                 self.send_header("Content-Length", "0")
                 self.end_headers()

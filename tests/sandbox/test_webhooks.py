@@ -41,6 +41,18 @@ def test_events_are_listed_by_type(client: stripe.StripeClient, sandbox: Running
     assert len(both.data) == len(client.v1.events.list({"type": "checkout.session.*"}).data) == 2
 
 
+def test_what_was_emptied_does_not_arrive_afterwards(client: stripe.StripeClient, sandbox: Running, shop: Shop) -> None:
+    shop.thinks_s = 0.5
+    client.v1.checkout.sessions.expire(client.v1.checkout.sessions.create(cart()).id)
+    wait_for(lambda: shop.attempts, "a delivery to be under way")
+    sandbox.order("/_reset", {})
+    shop.thinks_s = 0
+    shop.received.clear()
+    sandbox.pay(client.v1.checkout.sessions.create(cart()))
+    wait_for(lambda: shop.received, "the webhook")
+    assert shop.types() == ["checkout.session.completed"]
+
+
 @pytest.mark.parametrize("how", ["tampered", "stale", "wrong_secret"])
 def test_a_bad_replay_is_refused_by_the_signature(
     client: stripe.StripeClient, sandbox: Running, shop: Shop, how: str
