@@ -46,6 +46,7 @@ def sandbox(sandbox_of_the_run: Running, shop: Shop) -> Running:
     shop.received.clear()
     shop.refused.clear()
     shop.attempts = shop.failures_to_come = 0
+    shop.thinks_s = 0
     return sandbox_of_the_run
 
 
