@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 from . import cloudinary_pictures as pictures
 
 WIDTHS_PX = (320, 640, 960)
+_PATIENCE_S = 5
 _jobs: queue.SimpleQueue[tuple[Path, Path]] = queue.SimpleQueue()
 _starting = threading.Lock()
 _threads: list[threading.Thread] = []
@@ -33,6 +36,7 @@ def sizes_of_the_shop() -> list[pictures.Transformation]:
 def _paint() -> None:
     while True:
         original, folder = _jobs.get()
+        _wait_for_a_quiet_moment()
         for asked in sizes_of_the_shop():
             derived = folder / asked.key
             try:
@@ -40,3 +44,11 @@ def _paint() -> None:
                     pictures.write(derived, pictures.render(original.read_bytes(), asked))
             except OSError:  # emptied meanwhile
                 break
+
+
+def _wait_for_a_quiet_moment() -> None:
+    """Let whatever else this machine is busy with go first, such as the shop that is starting; not for ever."""
+    for _ in range(_PATIENCE_S):
+        if os.getloadavg()[0] < (os.cpu_count() or 1):
+            return
+        time.sleep(1)
