@@ -72,7 +72,7 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.extensions["gateways"] = gateways or from_config(config)
     app.url_map.converters["id"] = IdConverter
-    store = Store(config.redis_url)
+    app.extensions["store"] = store = Store(config.redis_url)
     app.session_interface = ShopSessionInterface(store, config)
     init_request_ids(app)
     init_hosts(app, config)

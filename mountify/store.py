@@ -1,4 +1,8 @@
-"""Redis, asked briefly and doubted quickly: sessions and limits live here, but the shop sells without it."""
+"""Redis, asked briefly and doubted quickly: sessions and limits live here, but the shop sells without it.
+
+What changes while Redis is away it is not told, and it may come back with what it knew before. So whoever finds it back
+says first, in Redis itself and to every process, from when on it can be believed again.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from redis.retry import Retry
 
 TIMEOUT_S = 0.25
 BREAK_S = 2.0
+_DOUBTED = "store:doubted"  # nanoseconds since 1970; kept for good: what it is about may be kept as long
 
 
 class StoreDown(Exception):
@@ -37,26 +42,55 @@ class Store:
         self._lock = threading.Lock()
         self._closed_until = 0.0
         self._has_insisted = False
+        self._failures = self._admitted = 0
+
+    @property
+    def is_resting(self) -> bool:
+        """Say whether Redis has failed just now and is left alone."""
+        return time.monotonic() < self._closed_until
 
     def ask(self, question: Callable[[Redis], Any], *, urgent: bool = False) -> Any:
         """Run one question. Raises StoreDown when Redis does not answer within 250 ms or did not just now."""
         insists = False
         with self._lock:
-            if time.monotonic() < self._closed_until:
+            if self.is_resting:
                 insists = urgent and not self._has_insisted
                 if not insists:
                     raise StoreDown
             self._has_insisted = insists
         try:
+            self._admit_outages()
             answer = question(self.redis)
         except (RedisError, OSError) as error:
             with self._lock:
+                self._failures += 1
                 self._closed_until = time.monotonic() + BREAK_S
             raise StoreDown from error
         if insists:
             with self._lock:
                 self._closed_until = 0.0
         return answer
+
+    def recall(self, *keys: str) -> tuple[list[str | None], int]:
+        """Give what is kept under keys, and the moment (ns since 1970) from before which nothing is to be believed.
+
+        Raises StoreDown.
+        """
+
+        def question(redis: Redis) -> Any:
+            pipeline = redis.pipeline(transaction=False)
+            pipeline.mget(keys)
+            pipeline.get(_DOUBTED)
+            return pipeline.execute()
+
+        known, doubted = self.ask(question)
+        return known, int(doubted or 0)
+
+    def _admit_outages(self) -> None:
+        failures = self._failures
+        if failures != self._admitted:
+            self.redis.set(_DOUBTED, time.time_ns())
+            self._admitted = failures
 
 
 class _Shared:
