@@ -7,6 +7,7 @@ import time
 
 from flask import Flask, request
 from flask_limiter import Limiter
+from redis.exceptions import RedisError
 
 from mountify.config import Config
 from mountify.core.tokens import hash_token
@@ -14,6 +15,8 @@ from mountify.store import TIMEOUT_S
 from mountify.web.auth import identity
 
 CHECKOUTS = "10/minute"  # by page and by API together
+UNKNOWN_WAIT_S = 60
+_DOWN = (RedisError, OSError)
 
 
 def caller() -> str:
@@ -31,7 +34,21 @@ def account_named() -> str:
     return f"account:{hash_token(request.form.get('email', '').strip().lower())}"
 
 
-limiter = Limiter(
+class _Limiter(Limiter):
+    """Counts in memory once Redis fails, also for those who were asking it when the first of them found out."""
+
+    def init_app(self, app: Flask) -> None:
+        super().init_app(app)
+        self._storage_dead = False  # this app's Redis has not failed yet
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        try:
+            super()._check_request_limit(callable_name, in_middleware)
+        except _DOWN:  # somebody else's question has failed first, and the library raises ours
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+limiter = _Limiter(
     key_func=caller,
     strategy="moving-window",
     in_memory_fallback_enabled=True,
@@ -50,5 +67,8 @@ def init_limits(app: Flask, config: Config) -> None:
 
 def seconds_to_wait() -> int:
     """Say in how many whole seconds the breached limit lets somebody in again."""
-    current = limiter.current_limit
-    return max(1, math.ceil(current.reset_at - time.time())) if current else 60
+    try:
+        current = limiter.current_limit
+        return max(1, math.ceil(current.reset_at - time.time())) if current else UNKNOWN_WAIT_S
+    except _DOWN:
+        return UNKNOWN_WAIT_S
