@@ -24,6 +24,7 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
         max_overflow=2,
         pool_timeout=POOL_WAIT_S,
         pool_pre_ping=True,
+        hide_parameters=True,  # they are people's, and errors go to the logs
         connect_args={
             "connect_timeout": 5,
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import structlog
 from flask import Flask
 from redis import Redis
+from sqlalchemy import select, text
 
+from mountify import db, logs
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.gateways import Gateways
+from mountify.models.account import User
 from tests.cast import PASSWORD, email_of, make_account
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
@@ -47,6 +56,50 @@ def test_our_fault_is_a_page_with_a_reference_and_no_details(broken: Browser) ->
     assert "nobody's business" not in words(answer)
     assert broken.htmx("GET", "/fail").headers["HX-Retarget"] == "#flash"
     assert set(broken.get("/api/fail").get_json()) == {"error"}
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Logs as they are written in production."""
+    lines = io.StringIO()
+    logs.configure(lines)
+    yield lines
+    structlog.reset_defaults()
+
+
+CANARY, STREET = "canary.o'brien+x@example.com", "41 Canary Street"
+LEAKS = {
+    "parameters": lambda: db.session.execute(select(User).where(text("nothing = :it")), {"it": STREET}),
+    "a detail": lambda: (make_account("alice"), db.session.add(User(email=email_of("alice"))), db.session.flush()),
+    "a message": lambda: db.session.execute(text("SELECT CAST(:it AS integer)"), {"it": CANARY}),
+    "a value": lambda: structlog.get_logger().info("told", to=[CANARY]) or json.loads(CANARY),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_no_address_gets_into_the_logs(
+    leak: str, config: Config, gateways: Gateways, redis: Redis, logged: io.StringIO
+) -> None:
+    app = create_app(config, gateways)
+    app.add_url_rule("/leak", "leak", lambda: str(LEAKS[leak]()))
+    assert Browser(app).get("/leak").status_code == 500
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    (broken,) = [line for line in lines if line["event"] == "broken"]
+    assert "Traceback" in broken["exception"]
+    assert "example.com" not in json.dumps(lines) and STREET not in json.dumps(lines)
+
+
+def test_no_address_gets_into_the_logs_of_others() -> None:
+    """A worker's queue names a failed job with its arguments."""
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        record = logging.getLogger("queue").makeRecord(
+            "queue", logging.ERROR, __file__, 1, "Job look_up[7](email=%r) failed", (CANARY,), sys.exc_info()
+        )
+    line = json.loads(logs.Lines().format(record))
+    assert line["event"] == "queue" and "Job look_up[7]" in line["text"] and "ValueError" in line["exception"]
+    assert "example.com" not in json.dumps(line)
 
 
 def test_a_page_that_is_not_there_leads_on(browser: Browser) -> None:
