@@ -35,7 +35,7 @@ from mountify.web.hosts import init_hosts
 from mountify.web.limits import init_limits
 from mountify.web.page_cache import init_page_cache
 from mountify.web.request_log import init_request_ids
-from mountify.web.sessions import ShopSessionInterface
+from mountify.web.sessions import init_sessions
 from mountify.web.templating import init_templating
 
 _FRONTS = (
@@ -73,8 +73,8 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
     app.extensions["gateways"] = gateways or from_config(config)
     app.url_map.converters["id"] = IdConverter
     app.extensions["store"] = store = Store(config.redis_url)
-    app.session_interface = ShopSessionInterface(store, config)
     init_request_ids(app)
+    init_sessions(app, store, config)
     init_hosts(app, config)
     init_auth(app)
     init_headers(app, config)

@@ -11,8 +11,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import CallbackDict
 
 from mountify.config import Config
@@ -30,7 +31,7 @@ COOKIE_S = 30 * 24 * 3600
 CSRF = "csrf_token"
 FLASHES = "_flashes"  # where Flask keeps what flash() was told
 TOKEN_LENGTH = 43
-WITHOUT_SESSION = "/api/webhooks/"  # machines deliver there: neither Redis nor PostgreSQL is asked who they are
+_WITHOUT_SESSION = ("/static/", "/healthz", "/readyz", "/metrics", "/api/webhooks/")  # the same for whoever asks
 
 
 class ShopSession(CallbackDict[str, Any], SessionMixin):
@@ -49,6 +50,7 @@ class ShopSession(CallbackDict[str, Any], SessionMixin):
         self.checked_at = 0.0
         self.replaced: str | None = None
         self.has_notice = False
+        self.trouble: SQLAlchemyError | None = None  # why nobody knows whose session this is
 
     def sign_in(self, who: Identity, request: Request, secret: str) -> None:
         """Begin a new session under a new id; whatever the old one held is gone."""
@@ -73,6 +75,16 @@ class ShopSession(CallbackDict[str, Any], SessionMixin):
         self.clear()
 
 
+def init_sessions(app: Flask, store: Store, config: Config) -> None:
+    app.session_interface = ShopSessionInterface(store, config)
+
+    @app.before_request
+    def insist_on_knowing() -> None:
+        """Nobody is taken for a guest because neither Redis nor PostgreSQL can say who it is."""
+        if isinstance(session, ShopSession) and session.trouble is not None:
+            raise session.trouble
+
+
 class ShopSessionInterface(SessionInterface):
     def __init__(self, store: Store, config: Config) -> None:
         self._store, self._config = store, config
@@ -80,6 +92,8 @@ class ShopSessionInterface(SessionInterface):
         self._notices = Notices(config)
 
     def open_session(self, app: Flask, request: Request) -> ShopSession:
+        if request.path.startswith(_WITHOUT_SESSION):
+            return ShopSession()
         session = self._open(request)
         if NOTICE_COOKIE in request.cookies:
             session.has_notice = True
@@ -89,7 +103,7 @@ class ShopSessionInterface(SessionInterface):
 
     def _open(self, request: Request) -> ShopSession:
         token = request.cookies.get(self.cookie_name)
-        if token is None or request.path.startswith(WITHOUT_SESSION):
+        if token is None:
             return ShopSession()
         if len(token) != TOKEN_LENGTH or not token.isascii():
             return ShopSession(sent=True)
@@ -99,7 +113,7 @@ class ShopSessionInterface(SessionInterface):
         return session
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not isinstance(session, ShopSession):
+        if not isinstance(session, ShopSession) or session.trouble is not None:
             return
         if session.replaced is not None:
             self._forget(session.replaced)
@@ -148,7 +162,11 @@ class ShopSessionInterface(SessionInterface):
         now = utcnow()
         believed_from = max(now.timestamp() - RECHECK_S, doubted / 1e9)
         if stored is None or session.checked_at < believed_from:
-            session.identity = sign_ins.check(id_hash, now=now)
+            try:
+                session.identity = sign_ins.check(id_hash, now=now)
+            except SQLAlchemyError as error:
+                session.trouble = error
+                return session
             session.checked_at = now.timestamp()
             if session.identity is None:
                 self._forget(token)

@@ -13,13 +13,14 @@ import pytest
 import structlog
 from flask import Flask
 from redis import Redis
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, select, text
 
 from mountify import db, logs
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.gateways import Gateways
 from mountify.models.account import User
+from mountify.web.assets import bundle_fingerprint
 from tests.cast import PASSWORD, email_of, make_account
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
@@ -138,6 +139,31 @@ def test_the_shop_sells_on_without_redis(app: Flask, config: Config, gateways: G
     data = {"email": email_of("alice"), "password": PASSWORD, "next": "/cart"}
     assert lonely.post("/auth/signin", data).status_code == 303
     assert "You are signed in as" in words(lonely.get("/auth/signin"))
+
+
+@pytest.fixture
+def without_database(app: Flask) -> Iterator[None]:
+    """A port where nothing listens stands for a database that is gone."""
+    bind = db.factory.kw["bind"]
+    db.bind(create_engine("postgresql+psycopg://127.0.0.1:1/gone"))
+    yield
+    db.bind(bind)
+
+
+@pytest.mark.parametrize("path", ["/products", "/cart", "/auth/signin", "/nothing"])
+def test_without_the_database_nobody_is_taken_for_a_guest(browser: Browser, without_database: None, path: str) -> None:
+    """Redis has forgotten the session, and the row behind it cannot be read."""
+    browser.client.set_cookie("mountify", "m" * 43, domain="127.0.0.1")
+    for answer in (browser.get(path), browser.post("/auth/signout"), browser.htmx("GET", path)):
+        assert answer.status_code == 503 and "Content-Security-Policy" in answer.headers
+        assert "Set-Cookie" not in answer.headers
+    assert browser.client.get_cookie("mountify", domain="127.0.0.1") is not None
+
+
+def test_without_the_database_what_needs_no_session_is_answered(browser: Browser, without_database: None) -> None:
+    browser.client.set_cookie("mountify", "m" * 43, domain="127.0.0.1")
+    for path in ("/healthz", "/static/favicon.svg", f"/static/bundle/shop-{bundle_fingerprint()}.css"):
+        assert browser.get(path).status_code == 200
 
 
 def test_when_stripe_is_down_the_cart_stays_and_nothing_is_held(browser: Browser, payments: FakePayments) -> None:
