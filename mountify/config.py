@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mountify.core.site import Site
+from mountify.core.texts import read_whole
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LEAST_SECRET = 32
@@ -208,9 +209,10 @@ def _port(environ: Mapping[str, str]) -> int:
 
 def _whole(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+    number = read_whole(text)
+    if number is None or not least <= number <= most:
         raise ConfigError(f"{name} must be a whole number from {least} to {most}.")
-    return int(text)
+    return number
 
 
 def _origin(url: str) -> str:

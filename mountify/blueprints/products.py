@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
+from mountify.core.texts import read_whole
 from mountify.forms.listing import read_filters, read_page, to_query
 from mountify.models.cart import MOST_OF_ONE
 from mountify.models.catalogue import Product
@@ -183,7 +184,6 @@ def _structured(product: Product) -> dict[str, Any]:
 
 def stepped(product: Product) -> int:
     """The quantity in the stepper: what was typed, one more or one less, within what can be had."""
-    text = request.args.get("quantity", "1")
-    typed = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+    typed = read_whole(request.args.get("quantity", ""))
     step = {"inc": 1, "dec": -1}.get(request.args.get("op", ""), 0)
-    return max(1, min(typed + step, product.available, MOST_OF_ONE))
+    return max(1, min((1 if typed is None else typed) + step, product.available, MOST_OF_ONE))

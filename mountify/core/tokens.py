@@ -2,12 +2,20 @@
 
 import hashlib
 import hmac
+import re
 import secrets
+
+SHAPE = r"[A-Za-z0-9_-]{43}"  # what new_token() draws
 
 
 def new_token() -> str:
     """Draw 256 random bits as URL-safe text."""
     return secrets.token_urlsafe(32)
+
+
+def is_token(text: str) -> bool:
+    """Say whether a text looks like a token of ours."""
+    return re.fullmatch(SHAPE, text) is not None
 
 
 def hash_token(token: str) -> str:

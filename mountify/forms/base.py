@@ -12,6 +12,7 @@ from wtforms import ValidationError
 from wtforms.fields import IntegerField
 
 from mountify.core.errors import Malformed
+from mountify.core.texts import has_control_characters, read_whole
 
 
 class ShopForm(FlaskForm):
@@ -83,13 +84,13 @@ class WholeNumber(IntegerField):
         if not valuelist:
             return
         text = valuelist[0].strip()
-        digits = text.removeprefix("-")
-        if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+        number = read_whole(text.removeprefix("-"))
+        if number is None:
             self.data = None
             raise ValueError(gettext("Quantity must be a whole number."))
-        self.data = int(text)
+        self.data = -number if text.startswith("-") else number
 
 
 def no_control_characters(form: Any, field: Any) -> None:
-    if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in field.data or ""):
+    if has_control_characters(field.data or ""):
         raise ValidationError(gettext("This contains characters that cannot be used here."))

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
 from wtforms.validators import DataRequired, Regexp
 
+from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm
 from mountify.forms.fields import email_field
 
@@ -15,6 +16,6 @@ class CheckoutForm(ShopForm):
     checkout_key = HiddenField(
         validators=[
             DataRequired(_l("This page was too old. Please try again.")),
-            Regexp(r"^[A-Za-z0-9_-]{43}$", message=_l("This page was too old. Please try again.")),
+            Regexp(rf"{SHAPE}\Z", message=_l("This page was too old. Please try again.")),
         ]
     )

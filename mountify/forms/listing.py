@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from mountify.core.errors import InvalidInput
 from mountify.core.money import CENT, MAXIMUM
+from mountify.core.texts import read_whole, without_control_characters
 from mountify.services.products import Filters, Sort
 
 LONGEST = 80
@@ -49,8 +50,8 @@ def check(query: MultiDict[str, str]) -> None:
 
 def read_number(text: str, most: int) -> int | None:
     """Read a whole number from 1 to `most` in plain digits, None for anything else."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    return number if 1 <= number <= most else None
+    number = read_whole(text)
+    return number if number is not None and 1 <= number <= most else None
 
 
 def invalid_fields(wrong: dict[str, list[str]]) -> InvalidInput:
@@ -60,8 +61,7 @@ def invalid_fields(wrong: dict[str, list[str]]) -> InvalidInput:
 
 
 def read_page(query: MultiDict[str, str]) -> int:
-    text = query.get("page", "1")
-    return min(LAST_PAGE, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+    return min(LAST_PAGE, max(1, read_whole(query.get("page", "")) or 1))
 
 
 def to_query(filters: Filters, page: int = 1) -> dict[str, str]:
@@ -80,8 +80,7 @@ def to_query(filters: Filters, page: int = 1) -> dict[str, str]:
 
 def read_words(text: str) -> str:
     """Fold white space, leave out what is no letter of a search, and cut at 80 characters."""
-    clean = "".join(" " if ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF else c for c in text[:1000])
-    return " ".join(clean.split())[:LONGEST]
+    return " ".join(without_control_characters(text[:1000]).split())[:LONGEST]
 
 
 def _read_sort(text: str, words: str) -> Sort:

@@ -8,7 +8,7 @@ from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin
 
 from mountify.config import Config
-from mountify.core.tokens import new_token
+from mountify.core.tokens import is_token, new_token
 from mountify.services import carts
 from mountify.services.accounts import Identity
 from mountify.services.cart_view import CartOwner
@@ -16,7 +16,6 @@ from mountify.web.sessions import ShopSession
 
 CART_COOKIE = "cart"
 CART_COOKIE_S = 90 * 24 * 3600
-TOKEN_LENGTH = 43
 
 
 class SignedIn(UserMixin):
@@ -51,7 +50,7 @@ def find_cart_owner() -> CartOwner | None:
     if who is not None:
         return CartOwner(user_id=who.id)
     token = g.get("cart_token") or request.cookies.get(CART_COOKIE, "")
-    return CartOwner(token=token) if len(token) == TOKEN_LENGTH and token.isascii() else None
+    return CartOwner(token=token) if is_token(token) else None
 
 
 def cart_owner() -> CartOwner:

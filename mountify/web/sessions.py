@@ -18,7 +18,7 @@ from werkzeug.datastructures import CallbackDict
 
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.tokens import hash_token, new_token, sign
+from mountify.core.tokens import hash_token, is_token, new_token, sign
 from mountify.models.account import Role
 from mountify.services import sign_ins
 from mountify.services.accounts import Identity
@@ -30,7 +30,6 @@ ANONYMOUS_S = 3600
 COOKIE_S = 30 * 24 * 3600
 CSRF = "csrf_token"
 FLASHES = "_flashes"  # where Flask keeps what flash() was told
-TOKEN_LENGTH = 43
 _WITHOUT_SESSION = ("/static/", "/healthz", "/readyz", "/metrics", "/api/webhooks/")  # the same for whoever asks
 
 
@@ -105,7 +104,7 @@ class ShopSessionInterface(SessionInterface):
         token = request.cookies.get(self.cookie_name)
         if token is None:
             return ShopSession()
-        if len(token) != TOKEN_LENGTH or not token.isascii():
+        if not is_token(token):
             return ShopSession(sent=True)
         session = self._load(token)
         if session.identity is not None:

@@ -3,7 +3,8 @@ import pytest
 from mountify.core import checkpoints
 from mountify.core.order_status import OrderStatus, may_follow
 from mountify.core.slugs import part_number, slugify
-from mountify.core.tokens import is_signed, new_token, sign
+from mountify.core.texts import has_control_characters, read_whole, without_control_characters
+from mountify.core.tokens import is_signed, is_token, new_token, sign
 
 
 def test_slugs_are_plain_words() -> None:
@@ -28,6 +29,22 @@ def test_a_signature_holds_for_one_purpose_and_one_value() -> None:
 def test_tokens_have_256_bits() -> None:
     assert len(new_token()) == 43
     assert new_token() != new_token()
+
+
+@pytest.mark.parametrize("text", ["", "x" * 42, "x" * 44, "x" * 42 + "é", "x" * 42 + " ", "x" * 43 + "\n"])
+def test_what_looks_like_a_token_is_one(text: str) -> None:
+    assert is_token(new_token()) and not is_token(text)
+
+
+@pytest.mark.parametrize("text", ["", " 1", "+1", "-1", "1_0", "1.0", "１", "٣", "²", "9" * 19, "1\n", "abc"])
+def test_a_whole_number_is_plain_digits(text: str) -> None:
+    assert read_whole(text) is None
+    assert (read_whole("0"), read_whole("007"), read_whole("9" * 18)) == (0, 7, int("9" * 18))
+
+
+def test_control_characters_and_halves_of_characters_become_spaces() -> None:
+    assert without_control_characters("a\x00b\nc\ud800d é🔥") == "a b c d é🔥"
+    assert has_control_characters("a\tb") and not has_control_characters("a b")
 
 
 def test_a_refunded_order_never_goes_back() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 from flask_babel import gettext as _
 
+from mountify.core.texts import without_control_characters
 from mountify.forms.listing import (
     MOST_A_PAGE,
     USUAL_A_PAGE,
@@ -45,7 +46,8 @@ def suggest() -> Response:
     limit = read_number(request.args.get("limit", ""), MOST_A_PAGE)
     if request.args.get("limit") and limit is None:
         raise invalid_fields({"limit": [_("Enter a whole number between 1 and %(most)s.", most=MOST_A_PAGE)]})
-    found = products.suggest(_clean(request.args.get("q", "")), limit or SUGGESTIONS)
+    # Not cut to 64 characters: more than those find nothing, and fewer would find something else.
+    found = products.suggest(without_control_characters(request.args.get("q", "")[:1000]), limit or SUGGESTIONS)
     g.is_shared = True
     return jsonify(
         suggestions=[
@@ -164,8 +166,3 @@ def _categories() -> dict[str, Any]:
             for category in products.list_categories()
         ]
     }
-
-
-def _clean(text: str) -> str:
-    """A search of more than 64 characters finds nothing; cutting it would find something else."""
-    return "".join(" " if ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF else c for c in text[:1000])
