@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urljoin
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
@@ -18,9 +18,9 @@ from mountify.forms.listing import read_filters, read_page, to_query
 from mountify.models.cart import MOST_OF_ONE
 from mountify.models.catalogue import Product
 from mountify.services import products
-from mountify.services.mail_templates import format_money
 from mountify.services.products import PAGE_SIZE, Filters, Page
 from mountify.services.settings import get_shop
+from mountify.services.wording import format_money
 from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
 from mountify.web.auth import settings
@@ -30,15 +30,22 @@ from mountify.web.templating import nav
 bp = Blueprint("products", __name__, url_prefix="/products")
 
 
-@dataclass(frozen=True)
-class Listing:
+@dataclass(frozen=True, kw_only=True)
+class Listing(Page):
     """A page of results and the addresses of its neighbours."""
 
-    results: Page
     filters: Filters
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.results, name)
+    @classmethod
+    def of(cls, found: Page, filters: Filters) -> Self:
+        return cls(
+            products=found.products,
+            total=found.total,
+            page=found.page,
+            size=found.size,
+            is_exact=found.is_exact,
+            filters=filters,
+        )
 
     def url(self, **changes: Any) -> str:
         """The address of the same listing with other filters; a change of filters leads to the first page."""
@@ -49,19 +56,19 @@ class Listing:
     @property
     def canonical(self) -> str:
         """The address a search engine shall keep: the category and the page, without what merely narrows."""
-        page = self.results.page if self.results.products else 1
-        query: dict[str, Any] = to_query(Filters(category=self.filters.category), page)
+        number = self.page if self.products else 1
+        query: dict[str, Any] = to_query(Filters(category=self.filters.category), number)
         return url_for("products.index", **query)
 
     @property
     def numbers(self) -> list[int]:
         """The pages worth a link: the first, the last, and those around this one."""
-        near = range(self.results.page - 2, self.results.page + 3)
-        return [number for number in range(1, self.results.pages + 1) if number in (1, self.results.pages, *near)]
+        near = range(self.page - 2, self.page + 3)
+        return [number for number in range(1, self.pages + 1) if number in (1, self.pages, *near)]
 
     @property
     def coming(self) -> int:
-        return min(PAGE_SIZE, self.results.total - self.results.last)
+        return min(PAGE_SIZE, self.total - self.last)
 
     @property
     def chips(self) -> list[tuple[str, str]]:
@@ -97,7 +104,7 @@ def _key(filters: Filters, number: int) -> str | None:
 
 def show_listing(filters: Filters, number: int) -> Response:
     """The page of a listing, or its results when htmx asks for them."""
-    listing = Listing(products.list_products(filters, number), filters)
+    listing = Listing.of(products.list_products(filters, number), filters)
     if listing.products:
         worth_keeping()
     category = next((known for known in nav() if known.slug == filters.category), None)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import gettext
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from mountify.core.money import Money
+from mountify.services.wording import format_day, format_money
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-LOCALE = "en_US"
 
 
 @dataclass(frozen=True)
@@ -34,17 +29,6 @@ def render(kind: str, *, currency: str, timezone: str = "UTC", **values: object)
         return environment.get_template(f"email/{kind}/{name}").render(**values)
 
     return Rendered(subject=" ".join(part("subject.txt").split()), html=part("body.html"), text=part("body.txt"))
-
-
-def format_money(money: Money, currency: str, *, short: bool = False) -> str:
-    """Write an amount; the short form of a whole one leaves out the cents, for sentences and labels."""
-    if short and money.amount == money.amount.to_integral_value():
-        return str(format_currency(money.amount, currency, "¤#,##0", locale=LOCALE, currency_digits=False))
-    return str(format_currency(money.amount, currency, locale=LOCALE))
-
-
-def format_day(moment: datetime, timezone: str) -> str:
-    return str(format_date(moment.astimezone(ZoneInfo(timezone)), "d MMM y", locale=LOCALE))
 
 
 @cache

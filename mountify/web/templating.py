@@ -21,9 +21,9 @@ from werkzeug.local import LocalProxy
 from mountify.config import Config
 from mountify.core.money import Money
 from mountify.services import carts, products
-from mountify.services.mail_templates import format_money
 from mountify.services.products import CategoryCount, Summary
 from mountify.services.settings import HOLD_MINUTES, get_shop
+from mountify.services.wording import format_money
 from mountify.web.auth import SignedIn, find_cart_owner, identity
 from mountify.web.headers import THEME_COOKIE
 
