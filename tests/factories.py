@@ -9,8 +9,8 @@ from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Product, ProductStatus
-from mountify.services import inventory, products, settings
-from mountify.services.products import NewImage, NewProduct
+from mountify.services import catalogue, inventory, settings
+from mountify.services.catalogue import NewImage, NewProduct
 from mountify.transaction import transaction
 
 _numbers = itertools.count(1)
@@ -31,7 +31,7 @@ def make_category(name: str = "") -> int:
     number = next(_numbers)
     name = name or f"Category {number}"
     with transaction() as session:
-        return products.add_category(session, name, f"category-{number}", "", number).id
+        return catalogue.add_category(session, name, f"category-{number}", "", number).id
 
 
 def make_product(
@@ -45,7 +45,7 @@ def make_product(
     with transaction() as session:
         slug = values.pop("slug", f"part-{next(_numbers)}")
         values["images"] = [NewImage(*image) for image in values.get("images", ())]
-        product = products.add_product(session, NewProduct(name=name, price=Money.of(price), slug=slug, **values))
+        product = catalogue.add_product(session, NewProduct(name=name, price=Money.of(price), slug=slug, **values))
         product.status = status
         if stock:
             session.flush()

@@ -20,9 +20,9 @@ from mountify.gateways import Images
 from mountify.models.account import Role
 from mountify.models.catalogue import Product
 from mountify.models.order import Order, OrderItem, OrderSource
-from mountify.services import accounts, inventory, pictures, products, settings
+from mountify.services import accounts, inventory, pictures, settings
+from mountify.services.catalogue import NewImage, NewProduct, add_category, add_product
 from mountify.services.orders import lines_of
-from mountify.services.products import NewImage, NewProduct
 from mountify.services.settings import Shop, get_shop
 from mountify.transaction import transaction
 
@@ -114,14 +114,14 @@ def _load_catalogue(
 ) -> dict[int, int]:
     """Make categories and products, newest first in the file; gives what each product shall have on hand."""
     categories = {
-        entry["slug"]: products.add_category(
+        entry["slug"]: add_category(
             session, entry["name"], entry["slug"], entry["description"], entry["display_order"]
         ).id
         for entry in catalogue["categories"]
     }
     stock = {}
     for age, entry in reversed(list(enumerate(catalogue["products"]))):
-        product = products.add_product(
+        product = add_product(
             session,
             NewProduct(
                 name=entry["name"],

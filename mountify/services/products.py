@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session, contains_eager, selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 
 from mountify import db
 from mountify.core.errors import Gone, NotFound
 from mountify.core.money import Money
-from mountify.core.slugs import slugify
-from mountify.models.catalogue import Category, Inventory, Product, ProductImage, ProductSlug, ProductStatus
+from mountify.models.catalogue import Category, Inventory, Product, ProductSlug, ProductStatus
 from mountify.services import search
 
 PAGE_SIZE = 24
@@ -91,35 +90,6 @@ class Address:
     id: int
     slug: str
     updated_at: datetime
-
-
-@dataclass(frozen=True)
-class NewImage:
-    """A picture of a product; `width` and `height` in pixels, `public_id` its name at the image service.
-
-    `color` is the picture seen from far away, such as "#d8d0c0".
-    """
-
-    url: str
-    alt: str
-    public_id: str | None = None
-    width: int = 960
-    height: int = 1200
-    color: str | None = None
-
-
-@dataclass(frozen=True)
-class NewProduct:
-    """A product to be made. The first of its images is the main one."""
-
-    name: str
-    price: Money
-    description: str = ""
-    detailed_description: str = ""
-    category_id: int | None = None
-    slug: str | None = None
-    attributes: dict[str, int] = field(default_factory=dict)
-    images: Sequence[NewImage] = ()
 
 
 def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Page:
@@ -246,49 +216,6 @@ def summarize() -> Summary:
         )
     ).one()
     return Summary(count, math.floor(lowest.amount), math.ceil(highest.amount)) if count else Summary()
-
-
-def add_category(session: Session, name: str, slug: str, description: str, display_order: int) -> Category:
-    category = Category(name=name, slug=slug, description=description, display_order=display_order)
-    session.add(category)
-    session.flush()
-    return category
-
-
-def add_product(session: Session, new: NewProduct) -> Product:
-    """Make a published product with empty stock, inside the caller's transaction."""
-    first, second = [*new.images, None, None][:2]
-    product = Product(
-        name=new.name,
-        slug=new.slug or slugify(new.name),
-        price=new.price,
-        description=new.description,
-        detailed_description=new.detailed_description,
-        category_id=new.category_id,
-        attributes=new.attributes,
-        image_url=first.url if first else None,
-        image_public_id=first.public_id if first else None,
-        image_url_hover=second.url if second else None,
-        image_hover_public_id=second.public_id if second else None,
-        image_color=first.color if first else None,
-        stock=Inventory(),
-        images=[
-            ProductImage(
-                image_url=image.url,
-                cloudinary_public_id=image.public_id,
-                alt=image.alt,
-                display_order=place,
-                is_primary=place == 0,
-                width=image.width,
-                height=image.height,
-                color=image.color,
-            )
-            for place, image in enumerate(new.images)
-        ],
-    )
-    session.add(product)
-    session.flush()
-    return product
 
 
 def _cards() -> Select[Product]:
