@@ -42,7 +42,6 @@ def test_a_page_that_was_read_before_asks_the_database_nothing(browser: Browser)
 def changes(product_id: int, category_id: int) -> dict[str, Callable[[sa.orm.Session], object]]:
     return {
         "price": lambda session: setattr(session.get_one(Product, product_id), "price", Money.of("99.00")),
-        "sold": lambda session: inventory.reserve(session, {product_id: 3}),
         "received": lambda session: inventory.receive(session, product_id, 1, reason="opening", now=utcnow()),
         "archived": lambda session: setattr(session.get_one(Product, product_id), "status", ProductStatus.ARCHIVED),
         "category": lambda session: setattr(session.get_one(Category, category_id), "name", "Bench"),
