@@ -37,6 +37,15 @@ def carries_cookie() -> bool:
     return not current_app.config["PERSONAL_COOKIES"].isdisjoint(request.cookies)
 
 
+def may_be_shared() -> bool:
+    """Say whether what answers this request may be for everybody alike.
+
+    Not when it carries a cookie of ours, and not when htmx asks: that is answered with a page or with a part of it by
+    more headers than a cache tells apart.
+    """
+    return request.method in {"GET", "HEAD"} and not carries_cookie() and "HX-Request" not in request.headers
+
+
 def _send_cart_cookie(response: Response, config: Config) -> None:
     token = g.get("cart_token")
     if token:
@@ -65,12 +74,11 @@ def content_security_policy(config: Config) -> str:
 
 
 def _cache_control(response: Response) -> str:
-    """A page is shared when it was read without a cookie of ours and gives none."""
+    """A page is shared when it was read without a cookie of ours, and gives none."""
     shared = (
-        request.method in {"GET", "HEAD"}
+        g.get("is_shared", False)
+        and may_be_shared()
         and response.status_code in {200, 304}
-        and g.get("is_shared", False)
-        and not carries_cookie()
         and "Set-Cookie" not in response.headers
     )
     return "public, max-age=0, s-maxage=60" if shared else "private, no-store"

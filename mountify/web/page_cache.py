@@ -14,9 +14,8 @@ from flask import Flask, Response, current_app, g, make_response, request
 
 from mountify import freshness
 from mountify.store import Store, StoreDown, ask, share
-from mountify.web.answers import wants_fragment
 from mountify.web.assets import bundle_fingerprint
-from mountify.web.headers import carries_cookie
+from mountify.web.headers import may_be_shared
 
 KEPT_S = 600
 _STARTED_NS = time.time_ns()
@@ -32,9 +31,9 @@ def kept(key: str | None, make: Callable[[], Response]) -> Response:
     """Answer from Redis, or make the answer and keep it when it is worth it (see worth_keeping).
 
     `key` names what the page shows, made of values that were understood, never of an address as it came; None keeps
-    nothing. A reader with a cookie of ours, or a Redis that is down, always gets a new answer.
+    nothing. A reader with a cookie of ours always gets a new answer, and so do htmx and everybody while Redis is down.
     """
-    if key is None or carries_cookie() or wants_fragment():
+    if key is None or not may_be_shared():
         return make()
     place, body = _find(key)
     if body is not None:
@@ -92,7 +91,7 @@ def _generation(app: Flask) -> str:
 
 def _validate(response: Response) -> Response:
     """https://www.rfc-editor.org/rfc/rfc9110.html#name-conditional-requests"""
-    if not g.get("is_shared", False) or carries_cookie() or response.status_code != 200:
+    if not g.get("is_shared", False) or not may_be_shared() or response.status_code != 200:
         return response
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32], weak=True)
     if "version" in g:

@@ -28,6 +28,26 @@ def test_a_reader_gets_no_cookie_and_a_page_that_may_be_shared(browser: Browser,
     assert "HX-Request" in answer.headers["Vary"]
 
 
+@pytest.mark.parametrize("path", [*SHARED, "/search?q=stand", "/terms"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"HX-Request-Type": "partial", "HX-Current-URL": f"{ORIGIN}/products"},
+        {"HX-Request-Type": "full"},
+        {"HX-Boosted": "true"},
+        {"HX-History-Restore-Request": "true"},
+    ],
+    ids=lambda more: list(more)[-1],
+)
+def test_what_htmx_asks_for_is_kept_by_nobody(browser: Browser, path: str, more: dict[str, str]) -> None:
+    """A cache that tells apart by HX-Request alone would hand a part of a page to who wants the page."""
+    make_product()
+    plain = browser.get(path)
+    answer = browser.get(path, headers={"HX-Request": "true", "If-None-Match": plain.headers["ETag"], **more})
+    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "private, no-store"
+    assert "ETag" not in answer.headers and "Last-Modified" not in answer.headers
+
+
 @pytest.mark.parametrize("cookie", ["mountify", "cart", "theme"])
 def test_with_a_cookie_of_ours_nothing_is_shared(browser: Browser, cookie: str) -> None:
     for path in SHARED:
