@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import stripe
 
+from mountify.sandbox.webhooks import retry_after_s
+
 from .support import DEADLINE_S, Running, Shop, cart, client_of, wait_for
 
 
@@ -19,6 +21,15 @@ def test_a_delivery_is_repeated_until_the_shop_takes_it(
     taken = wait_for(lambda: client.v1.events.list({"delivery_success": True}).data, "the event's new state")
     assert taken[0].pending_webhooks == 0
     assert client.v1.events.retrieve(taken[0].id).type == "checkout.session.completed"
+
+
+def test_the_pauses_grow_and_are_told(client: stripe.StripeClient, sandbox: Running, shop: Shop) -> None:
+    assert [retry_after_s(attempts) for attempts in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    shop.failures_to_come = 1_000_000
+    sandbox.pay(client.v1.checkout.sessions.create(cart()))
+    wait_for(lambda: shop.attempts >= 2, "the second attempt")
+    assert client.v1.events.list({"delivery_success": False}).data[0].pending_webhooks == 1
+    wait_for(lambda: "last answer 503" in sandbox.get("/dashboard").text, "the dashboard to say so")
 
 
 def test_a_session_expires_by_itself_and_says_so(client: stripe.StripeClient, sandbox: Running, shop: Shop) -> None:
