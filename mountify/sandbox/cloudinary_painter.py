@@ -12,7 +12,7 @@ from pathlib import Path
 from . import cloudinary_pictures as pictures
 
 WIDTHS_PX = (320, 640, 960)
-_PATIENCE_S = 5
+_PATIENCE_S = 3
 _jobs: queue.SimpleQueue[tuple[Path, Path]] = queue.SimpleQueue()
 _starting = threading.Lock()
 _threads: list[threading.Thread] = []
@@ -36,13 +36,15 @@ def sizes_of_the_shop() -> list[pictures.Transformation]:
 def _paint() -> None:
     while True:
         original, folder = _jobs.get()
+        if not original.exists():  # emptied meanwhile
+            continue
         _wait_for_a_quiet_moment()
         for asked in sizes_of_the_shop():
             derived = folder / asked.key
             try:
                 if not derived.exists():
                     pictures.write(derived, pictures.render(original.read_bytes(), asked))
-            except OSError:  # emptied meanwhile
+            except Exception:  # emptied just now, or not to be rendered: who asks for it is told
                 break
 
 
