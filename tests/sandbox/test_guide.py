@@ -17,7 +17,7 @@ def test_every_order_in_the_guide_is_accepted(client: stripe.StripeClient, sandb
     sandbox.pay(client.v1.checkout.sessions.create(cart()))
     wait_for(lambda: shop.received, "the webhook")
     orders = re.findall(r"curl -H \"\$J\" \$S(/\S+) -d '(.+)'", GUIDE)
-    assert len(orders) == len(re.findall(r" -d '", GUIDE)) == 7
+    assert len(orders) == len(re.findall(r" -d '", GUIDE)) == 8
     for path, order in orders:
         sandbox.order(path, json.loads(order))
         assert sandbox.request("DELETE", "/_faults").status == 200
