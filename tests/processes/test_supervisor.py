@@ -69,7 +69,7 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
         check=False,
     )
     assert doctor.returncode == 0, doctor.stdout
-    assert len(doctor.stdout.splitlines()) == 7 and "embedded PostgreSQL" in doctor.stdout
+    assert len(doctor.stdout.splitlines()) == 8 and "embedded PostgreSQL" in doctor.stdout
     assert oct((var / "demo-accounts.json").stat().st_mode)[-3:] == "600"
 
     second = Supervisor(var, **ports).start()
