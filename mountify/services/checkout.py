@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mountify.core.checkpoints import reached
 from mountify.core.errors import CartChanged, CartEmpty
 from mountify.core.money import Money, to_minor
+from mountify.core.order_status import OrderStatus
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.cart import Cart
@@ -90,16 +91,11 @@ def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: d
 
 
 def _find_pending(session: Session, cart: Cart | None, checkout_key: str) -> Order | None:
-    mine = Order.checkout_key == checkout_key
-    if cart is not None:
-        mine = mine | (Order.cart_id == cart.id)
-    order_id = session.scalar(
-        select(Order.id).where(mine, Order.status == "pending").order_by(Order.id.desc()).limit(1)
-    )
-    if order_id is None:
-        return None
-    order = lock_order(session, order_id)
-    return order if order.is_pending and (cart is None or order.cart_id == cart.id) else None
+    """Find and lock the order of the cart, or of the page where no cart is left."""
+    mine = Order.checkout_key == checkout_key if cart is None else Order.cart_id == cart.id
+    order_id = session.scalar(select(Order.id).where(mine, Order.status == OrderStatus.PENDING))
+    order = lock_order(session, order_id) if order_id is not None else None
+    return order if order is not None and order.is_pending else None
 
 
 def _place(

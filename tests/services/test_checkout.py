@@ -20,6 +20,7 @@ from mountify.core.errors import (
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.models.account import Role, User
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order, OrderEvent, OrderItem
@@ -270,6 +271,25 @@ def test_a_page_sent_again_after_its_order_has_ended_makes_another_order(buyer: 
     third = buyer.start()
     assert third.order_id not in (first.order_id, second.order_id)
     assert buyer.start() == third
+
+
+def test_the_page_of_an_order_that_no_cart_stands_behind_any_more_starts_another(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    """The account's own order makes room for the guest's at sign-in; its page is still open in another tab."""
+    product = make_product(stock=9)
+    with transaction() as session:
+        user = User(email="alice@example.com", role=Role.CUSTOMER, name="Alice")
+        session.add(user)
+        session.flush()
+        account = Buyer(payments, user_id=user.id)
+    buyer.add(product, 1)
+    account.add(product, 2)
+    moved, own = buyer.start(), account.start()
+    assert cart_merge.merge(buyer.owner.token or "", user.id, now=utcnow()).superseded == [own.order_id]
+    again = account.start(key=account.key)
+    assert again.order_id not in (moved.order_id, own.order_id)
+    assert order_of(moved).status is OrderStatus.CANCELLED
 
 
 def test_giving_up_is_no_expiry_even_when_the_webhook_comes_first(buyer: Buyer, payments: FakePayments) -> None:
