@@ -123,7 +123,7 @@ def database(request: pytest.FixtureRequest, engine: sa.Engine) -> Iterator[None
         db.release()
         assert audit(now=utcnow()) == []
         db.release()
-        _empty(engine)
+        empty(engine)
         return
     with engine.connect() as connection:
         outer = connection.begin()
@@ -136,7 +136,7 @@ def database(request: pytest.FixtureRequest, engine: sa.Engine) -> Iterator[None
     db.bind(engine, join_transaction_mode="conditional_savepoint")
 
 
-def _empty(engine: sa.Engine) -> None:
+def empty(engine: sa.Engine) -> None:
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
     with engine.begin() as connection:
         connection.execute(sa.text(f"TRUNCATE {tables}, procrastinate_jobs RESTART IDENTITY CASCADE"))

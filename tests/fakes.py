@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,24 +37,30 @@ HOME = Delivery(
 
 @dataclass
 class FakePayments:
+    """Many may ask at once, as they may at Stripe: what changes a session is one step."""
+
     sessions: dict[str, PaymentSession] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     by_key: dict[str, str] = field(default_factory=dict)
     is_down: bool = False
     refuses: bool = False
     _ids: Any = field(default_factory=lambda: itertools.count(1))
+    _lock: Any = field(default_factory=threading.RLock, repr=False, compare=False)
 
     def create_session(self, params: Mapping[str, Any], idempotency_key: str) -> PaymentSession:
         self._called()
         if self.refuses:
             raise PaymentRefused
-        self.asked.append((idempotency_key, dict(params)))
-        if idempotency_key in self.by_key:
+        with self._lock:
+            self.asked.append((idempotency_key, dict(params)))
+            if idempotency_key not in self.by_key:
+                self.by_key[idempotency_key] = self._make_session(params)
             return self.sessions[self.by_key[idempotency_key]]
+
+    def _make_session(self, params: Mapping[str, Any]) -> str:
         session_id = f"cs_test_{next(self._ids):04d}{'x' * 20}"
         amount = sum(line["quantity"] * line["price_data"]["unit_amount"] for line in params["line_items"])
         amount += sum(rate["shipping_rate_data"]["fixed_amount"]["amount"] for rate in params["shipping_options"])
-        self.by_key[idempotency_key] = session_id
         self.sessions[session_id] = PaymentSession(
             id=session_id,
             url=f"http://localhost:3998/pay/{session_id}",
@@ -65,7 +72,7 @@ class FakePayments:
             email=params["customer_email"],
             delivery=None,
         )
-        return self.sessions[session_id]
+        return session_id
 
     def get_session(self, session_id: str) -> PaymentSession:
         self._called()
@@ -74,9 +81,10 @@ class FakePayments:
         return self.sessions[session_id]
 
     def expire_session(self, session_id: str) -> PaymentSession:
-        if self.get_session(session_id).outcome is SessionOutcome.OPEN:
-            self.change(session_id, outcome=SessionOutcome.CLOSED)
-        return self.sessions[session_id]
+        with self._lock:
+            if self.get_session(session_id).outcome is SessionOutcome.OPEN:
+                self.change(session_id, outcome=SessionOutcome.CLOSED)
+            return self.sessions[session_id]
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
         if signature != "good":
@@ -90,8 +98,15 @@ class FakePayments:
             **{"outcome": SessionOutcome.PAID, "payment_intent": f"pi_{session_id[8:12]}", "delivery": HOME, **changes},
         )
 
+    def pay_if_open(self, session_id: str) -> None:
+        """The shopper presses the button; it does nothing on a session that has ended."""
+        with self._lock:
+            if self.sessions[session_id].outcome is SessionOutcome.OPEN:
+                self.pay(session_id)
+
     def change(self, session_id: str, **changes: Any) -> None:
-        self.sessions[session_id] = replace(self.sessions[session_id], **changes)
+        with self._lock:
+            self.sessions[session_id] = replace(self.sessions[session_id], **changes)
 
     def _called(self) -> None:
         db.assert_no_connection()

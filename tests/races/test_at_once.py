@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotEnoughStock
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Inventory
@@ -23,26 +17,10 @@ from mountify.services import carts, checkout, settlement
 from mountify.services.cart_view import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakePayments
+from tests.races.crowd import at_once
 
 pytestmark = pytest.mark.commits
 SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
-
-
-def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
-    """Run jobs in threads that all begin together; an exception is a result like any other."""
-    ready = threading.Barrier(len(jobs))
-
-    def run(job: Callable[[], object]) -> object:
-        ready.wait(timeout=30)
-        try:
-            return job()
-        except Exception as error:
-            return error
-        finally:
-            db.release()
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs))
 
 
 def buyer_of(lines: dict[int, int]) -> CartOwner:
@@ -61,27 +39,6 @@ def stock() -> list[tuple[int, int]]:
     db.release()
     rows = db.session.execute(select(Inventory.on_hand, Inventory.reserved).order_by(Inventory.sku_id))
     return [(row.on_hand, row.reserved) for row in rows]
-
-
-def deadlocks(engine: sa.Engine) -> int:
-    with engine.connect() as connection:
-        query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        return connection.scalar(sa.text(query)) or 0
-
-
-def test_the_last_parts_are_never_sold_twice(database: None, engine: sa.Engine, payments: FakePayments) -> None:
-    make_shop()
-    first, second = make_product(stock=5), make_product(stock=7)
-    before = deadlocks(engine)
-    owners = [
-        buyer_of({first.id: 1, second.id: 1} if place % 2 else {second.id: 1, first.id: 1}) for place in range(12)
-    ]
-    results = at_once([lambda owner=owner: start(owner, payments) for owner in owners])  # type: ignore[misc]
-    refused = [result for result in results if isinstance(result, Exception)]
-    assert all(isinstance(error, NotEnoughStock) for error in refused), refused
-    assert len(results) - len(refused) == 5
-    assert stock() == [(5, 5), (7, 5)]
-    assert deadlocks(engine) == before
 
 
 def test_two_tabs_make_one_order(database: None, payments: FakePayments) -> None:
