@@ -75,9 +75,11 @@ def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> O
 @retried_once
 def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: datetime) -> Request | _Superseded:
     with transaction() as session:
+        reached("checkout.before_lock")
         cart = carts.lock_cart(session, owner)
         view = cart_view.view_of(cart_view.read_lines(session, cart.id) if cart else [])
         pending = _find_pending(session, cart, checkout_key)
+        reached("checkout.locked")
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
             if pending.cart_fingerprint == _fingerprint(view, email) and pending.is_held_at(now):
                 return Request.of(newest_attempt(session, pending.id))
@@ -145,6 +147,7 @@ def _place(
     )
     session.add(attempt)
     session.flush()
+    reached("checkout.before_commit")
     return Request.of(attempt)
 
 

@@ -195,12 +195,15 @@ def _list_overdue(now: datetime) -> Sequence[int]:
 def _begin_end(order_id: int, by: str | None) -> Request | None:
     """Write down who is about to end a session: a webhook may tell of its end before we come back from Stripe."""
     with transaction() as session:
+        reached("end.before_lock")
         order = lock_order(session, order_id)
+        reached("end.locked")
         if not order.is_pending:
             return None
         attempt = newest_attempt(session, order_id)
         if by is not None:
             attempt.closed_by = by
+        reached("end.before_commit")
         return Request.of(attempt)
 
 

@@ -1,0 +1,71 @@
+"""What must be true when a race is over: Stripe, the orders, the shelf and the mailbox tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from mountify import db
+from mountify.core.order_status import OrderStatus
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.models.catalogue import Inventory
+from mountify.models.order import Order, OrderEvent, OrderItem
+from mountify.models.payment import Payment, PaymentAttempt
+from tests.fakes import FakeMailer, FakePayments
+
+ENDS = {
+    SessionOutcome.OPEN: {OrderStatus.PENDING},
+    SessionOutcome.PROCESSING: {OrderStatus.PENDING},
+    SessionOutcome.PAID: {OrderStatus.PAID},
+    SessionOutcome.FAILED: {OrderStatus.CANCELLED},
+    SessionOutcome.CLOSED: {OrderStatus.EXPIRED, OrderStatus.CANCELLED},
+}
+RELEASED = {OrderStatus.EXPIRED, OrderStatus.CANCELLED}
+
+
+def assert_one_story(
+    payments: FakePayments, mailer: FakeMailer, *, stock: int, known: Collection[str] = frozenset()
+) -> None:
+    """Compare every session at Stripe (but those `known` to be right) with its order, and the shelf with all orders.
+
+    `stock` is what was there of each part at first.
+    """
+    db.release()
+    for session in payments.sessions.values():
+        if session.id not in known:
+            _assert_order_of(session, mailer)
+    assert _count(Order) == _count(PaymentAttempt) == len(payments.sessions)
+    paid = [session for session in payments.sessions.values() if session.outcome is SessionOutcome.PAID]
+    assert _count(Payment) == len(paid)
+    for shelf in db.session.scalars(select(Inventory)):
+        held = _quantity(shelf.sku_id, OrderStatus.PENDING)
+        assert (shelf.on_hand, shelf.reserved) == (stock - _quantity(shelf.sku_id, OrderStatus.PAID), held)
+    db.release()
+
+
+def _assert_order_of(session: PaymentSession, mailer: FakeMailer) -> None:
+    attempt = db.session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == session.id)).one_or_none()
+    assert attempt is not None, f"no order knows {session.id}"
+    order = db.session.get_one(Order, attempt.order_id)
+    assert order.id == session.order_id and order.status in ENDS[session.outcome], (session.outcome, order.status)
+    is_paid = session.outcome is SessionOutcome.PAID
+    assert order.paid_session == (session.id if is_paid else None)
+    assert _accepted(mailer, "confirmed", order) == _accepted(mailer, "merchant", order) == int(is_paid)
+    events = select(OrderEvent.kind).where(OrderEvent.order_id == order.id).order_by(OrderEvent.id)
+    told = db.session.scalars(events).all()
+    assert len(told) == len(set(told)) and (order.is_pending or told[-1] == order.status), told
+    assert not (is_paid and RELEASED & set(told)), told
+
+
+def _accepted(mailer: FakeMailer, kind: str, order: Order) -> int:
+    return sum(key.startswith(f"{kind}:{order.id}:") for key in mailer.sent)
+
+
+def _quantity(product_id: int, status: OrderStatus) -> int:
+    quantity = select(func.coalesce(func.sum(OrderItem.quantity), 0)).join(Order)
+    return int(db.session.scalar(quantity.where(OrderItem.product_id == product_id, Order.status == status)) or 0)
+
+
+def _count(model: type[Order] | type[PaymentAttempt] | type[Payment]) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0

@@ -1,0 +1,82 @@
+"""One action stands still at a named point of the code while its rival runs."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from mountify.core import checkpoints
+from mountify.embedded.processes import wait_until
+from tests.races.crowd import PATIENCE_S, Observer, outcome_of
+
+
+class Pause:
+    """Holds whoever comes first to a point; every other point, and whoever comes later, passes at once."""
+
+    def __init__(self, point: str) -> None:
+        self._point, self._one_at_a_time = point, threading.Lock()
+        self.is_reached, self.is_over = threading.Event(), threading.Event()
+
+    def meet(self, point: str) -> None:
+        with self._one_at_a_time:
+            is_mine = point == self._point and not self.is_reached.is_set()
+            if is_mine:
+                self.is_reached.set()
+        if is_mine:
+            self.is_over.wait(PATIENCE_S)
+
+
+@contextmanager
+def pause_at(point: str) -> Iterator[Pause]:
+    """Listen for the checkpoints of this process until the block is over; then nobody is held any more."""
+    pause = Pause(point)
+
+    class Answer(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            pause.meet(self.rfile.readline().decode().strip())
+            self.wfile.write(b"\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server, pytest.MonkeyPatch.context() as patch:
+        listener = threading.Thread(target=server.serve_forever, args=(0.01,))
+        listener.start()
+        patch.setenv(checkpoints.VARIABLE, f"127.0.0.1:{server.server_address[1]}")
+        try:
+            yield pause
+        finally:
+            pause.is_over.set()
+            server.shutdown()
+            listener.join()
+
+
+def run_while_held(
+    point: str,
+    first: Callable[[], object],
+    rivals: list[Callable[[], object]],
+    observer: Observer,
+    *,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[object]:
+    """Hold `first` at a point, let its rivals run until they are done or wait for its locks, then let it go on.
+
+    Gives what each has returned or raised, `first` before its rivals. `meanwhile` happens before the rivals start.
+    """
+    with pause_at(point) as pause, ThreadPoolExecutor(1 + len(rivals)) as pool:
+        held = pool.submit(outcome_of, first)
+        assert wait_until(lambda: pause.is_reached.is_set() or held.done(), PATIENCE_S)
+        assert pause.is_reached.is_set(), f"{point} was never reached: {held.result()!r}"
+        meanwhile()
+        others = [pool.submit(outcome_of, rival) for rival in rivals]
+
+        def all_stand() -> bool:
+            running = sum(not other.done() for other in others)
+            return running <= observer.waiting()
+
+        stand = wait_until(all_stand, PATIENCE_S)
+        pause.is_over.set()
+        assert stand, "a rival neither ended nor waited for a lock"
+        return [future.result(PATIENCE_S) for future in (held, *others)]

@@ -1,0 +1,121 @@
+"""Whoever acts on an order while another one stands anywhere in the same work: both end in what Stripe says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from flask import Flask
+
+from mountify.core.errors import CartChanged
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.models.catalogue import Product
+from tests.factories import make_product, make_shop
+from tests.fakes import FakeMailer, FakePayments
+from tests.races.crowd import Observer
+from tests.races.judge import assert_one_story
+from tests.races.pausing import run_while_held
+from tests.races.scene import ACTIONS, Scene
+
+pytestmark = pytest.mark.commits
+
+STOCK = 99
+# Before anything is locked, when what is locked has been read, before the commit. Ending an order takes two
+# transactions with Stripe between them: one says who ends it, and the cancellation stands there; the other does what
+# Stripe says.
+SETTLING = {
+    "before lock": ("settle.read",),
+    "after read": ("settle.locked",),
+    "before commit": ("settle.before_commit",),
+}
+POINTS = {
+    "webhook job": SETTLING,
+    "success page": SETTLING,
+    "reaper": {**SETTLING, "before lock": ("end.told_stripe", "settle.read")},
+    "cancellation": {
+        "before lock": ("end.before_lock", "end.chosen"),
+        "after read": ("end.locked",),
+        "before commit": ("end.before_commit",),
+    },
+    "second session": {
+        "before lock": ("checkout.before_lock", "checkout.reserved", "checkout.session_created"),
+        "after read": ("checkout.locked",),
+        "before commit": ("checkout.before_commit",),
+    },
+}
+# Where Stripe has been asked already, or is not asked yet, when the shopper pays.
+PAID_IN_BETWEEN = (
+    *(("webhook job", point) for point in ("settle.read", "settle.locked", "settle.before_commit")),
+    *(("cancellation", point) for point in ("end.locked", "end.chosen", "end.told_stripe")),
+    ("second session", "checkout.locked"),
+)
+ENDS_IT = {"reaper", "cancellation", "second session"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_deadlock(observer: Observer) -> Iterator[None]:
+    before = observer.deadlocks()
+    yield
+    assert observer.deadlocks() == before
+
+
+@dataclass
+class Stage:
+    """One shop, in which one scene after the other is played and judged."""
+
+    app: Flask
+    payments: FakePayments
+    mailer: FakeMailer
+    observer: Observer
+    run_jobs: Callable[[], int]
+    part: Product
+
+    def play(
+        self, first: str, point: str, rival: str, *, paid: Literal["before", "meanwhile", "never"]
+    ) -> PaymentSession:
+        """Let `first` stand at a point while its rival acts; gives the session the two have fought about."""
+        judged = set(self.payments.sessions)
+        scene = Scene.of(self.app, self.payments, self.part)
+        if paid == "before":
+            scene.pay()
+        results = run_while_held(
+            point,
+            lambda: scene.act(first, "sam@example.com"),
+            [lambda: scene.act(rival, "sam@work.example")],
+            self.observer,
+            meanwhile=scene.pay if paid == "meanwhile" else lambda: None,
+        )
+        while self.run_jobs():
+            pass
+        refused = [result for result in results if isinstance(result, Exception)]
+        assert all(isinstance(result, CartChanged) for result in refused) and "HTTP 500" not in results, results
+        assert_one_story(self.payments, self.mailer, stock=STOCK, known=judged)
+        return self.payments.sessions[scene.session_id]
+
+
+@pytest.fixture
+def stage(
+    app: Flask, payments: FakePayments, mailer: FakeMailer, observer: Observer, run_jobs: Callable[[], int]
+) -> Stage:
+    make_shop()
+    return Stage(app, payments, mailer, observer, run_jobs, make_product(stock=STOCK))
+
+
+@pytest.mark.parametrize("rival", ACTIONS)
+@pytest.mark.parametrize("moment", SETTLING)
+@pytest.mark.parametrize("first", ACTIONS)
+def test_two_at_once_end_in_what_stripe_says(stage: Stage, first: str, moment: str, rival: str) -> None:
+    for point in POINTS[first][moment]:
+        paid = stage.play(first, point, rival, paid="before")
+        assert paid.outcome is SessionOutcome.PAID
+        unpaid = stage.play(first, point, rival, paid="never")
+        assert unpaid.outcome is (SessionOutcome.CLOSED if ENDS_IT & {first, rival} else SessionOutcome.OPEN)
+
+
+@pytest.mark.parametrize(("first", "point"), PAID_IN_BETWEEN)
+def test_who_pays_in_between_gets_the_parts_or_was_refused_by_stripe(stage: Stage, first: str, point: str) -> None:
+    for rival in ACTIONS:
+        outcome = stage.play(first, point, rival, paid="meanwhile").outcome
+        assert outcome is (SessionOutcome.CLOSED if point == "end.told_stripe" else SessionOutcome.PAID)
