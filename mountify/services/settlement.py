@@ -137,8 +137,8 @@ def _become_paid(session: Session, order: Order, seen: PaymentSession, site: Sit
 
 def _await_payment(session: Session, order: Order, attempt: PaymentAttempt, site: Site, now: datetime) -> None:
     """The money is on its way, for days perhaps: the stock stays held, the cart is free for other things."""
-    if attempt.state is AttemptState.COMPLETE:
-        return
+    if attempt.state in (AttemptState.COMPLETE, AttemptState.CLOSED):
+        return  # known, or read before something that has been done since
     attempt.state = AttemptState.COMPLETE
     order.record("payment_pending", now=now)
     if order.is_pending:

@@ -8,10 +8,14 @@ from typing import Literal
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from mountify import db
 from mountify.core.errors import CartChanged
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.models.catalogue import Product
+from mountify.models.email import Email
+from mountify.models.order import OrderEvent
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.races.crowd import Observer
@@ -119,3 +123,23 @@ def test_who_pays_in_between_gets_the_parts_or_was_refused_by_stripe(stage: Stag
     for rival in ACTIONS:
         outcome = stage.play(first, point, rival, paid="meanwhile").outcome
         assert outcome is (SessionOutcome.CLOSED if point == "end.told_stripe" else SessionOutcome.PAID)
+
+
+@pytest.mark.parametrize("said_next", [SessionOutcome.PAID, SessionOutcome.FAILED])
+def test_money_on_its_way_is_old_news_once_it_has_come_or_failed(stage: Stage, said_next: SessionOutcome) -> None:
+    scene = Scene.of(stage.app, stage.payments, stage.part)
+    stage.payments.pay(scene.session_id, outcome=SessionOutcome.PROCESSING)
+    results = run_while_held(
+        "settle.read",
+        lambda: scene.act("webhook job", ""),
+        [lambda: scene.act("success page", "")],
+        stage.observer,
+        meanwhile=lambda: stage.payments.pay(scene.session_id, outcome=said_next),
+    )
+    assert results == [None, "HTTP 200" if said_next is SessionOutcome.PAID else "HTTP 303"]
+    while stage.run_jobs():
+        pass
+    assert_one_story(stage.payments, stage.mailer, stock=STOCK)
+    told = {"paid"} if said_next is SessionOutcome.PAID else {"cancelled"}
+    assert set(db.session.scalars(select(OrderEvent.kind))) == {"placed", *told}
+    assert not db.session.scalars(select(Email.id).where(Email.kind == "payment_pending")).all()
