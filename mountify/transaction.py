@@ -21,6 +21,10 @@ _WORTH_A_RETRY = frozenset({"40001", "40P01"})
 _OPEN = "mountify.transaction"
 
 
+class Outdated(Exception):
+    """What had to be read before the locks were had is not so any more: begin again."""
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Commit at the end, roll back on anything raised. Raises RuntimeError when one is already open.
@@ -43,11 +47,13 @@ def transaction() -> Iterator[Session]:
 
 
 def retried_once(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a function that opens its own transaction again when PostgreSQL broke a deadlock at its cost."""
+    """Run a function that opens its own transaction again when PostgreSQL broke a deadlock at its cost, or Outdated."""
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            return function(*args, **kwargs)
+        except Outdated:
             return function(*args, **kwargs)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in _WORTH_A_RETRY:

@@ -19,7 +19,7 @@ from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import addresses, carts, emails, inventory
 from mountify.services.orders import lines_of, lock_order
-from mountify.transaction import retried_once, transaction
+from mountify.transaction import Outdated, retried_once, transaction
 
 log = structlog.get_logger()
 
@@ -39,12 +39,7 @@ def sync_session(session_id: str, *, payments: Payments, site: Site, now: dateti
 @retried_once
 def _settle(seen: PaymentSession, *, site: Site, now: datetime) -> int:
     with transaction() as session:
-        attempt = _find_attempt(session, seen)
-        cart_id = session.scalar(select(Order.cart_id).where(Order.id == attempt.order_id))
-        if cart_id is not None:
-            carts.lock_by_id(session, cart_id)
-        order = lock_order(session, attempt.order_id)
-        session.refresh(attempt, with_for_update=True)
+        order, attempt = _lock(session, seen)
         reached("settle.locked")
         match seen.outcome:
             case SessionOutcome.PAID:
@@ -61,6 +56,24 @@ def _settle(seen: PaymentSession, *, site: Site, now: datetime) -> int:
         return order.id
 
 
+def _lock(session: Session, seen: PaymentSession) -> tuple[Order, PaymentAttempt]:
+    """Lock the cart, then the order, then the attempt of a session. Raises UnknownSession."""
+    attempt = _find_attempt(session, seen)
+    cart_id = session.scalar(select(Order.cart_id).where(Order.id == attempt.order_id))
+    if cart_id is not None:
+        carts.lock_by_id(session, cart_id)
+    order = lock_order(session, attempt.order_id)
+    if order.cart_id not in (None, cart_id):
+        raise Outdated  # the guest has signed in: the order went to the cart of the account while we waited
+    session.refresh(attempt, with_for_update=True)
+    if attempt.session_id is None:
+        attempt.session_id, attempt.url = seen.id, seen.url
+        order.stripe_session_id = seen.id
+    elif attempt.session_id != seen.id:
+        raise UnknownSession
+    return order, attempt
+
+
 def _find_attempt(session: Session, seen: PaymentSession) -> PaymentAttempt:
     """Find the attempt a session belongs to, also when we crashed before we could store the session's id."""
     attempt = session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == seen.id)).one_or_none()
@@ -71,10 +84,6 @@ def _find_attempt(session: Session, seen: PaymentSession) -> PaymentAttempt:
             .order_by(PaymentAttempt.id.desc())
             .limit(1)
         ).one_or_none()
-        if attempt is not None:
-            attempt.session_id, attempt.url = seen.id, seen.url
-            session.get_one(Order, attempt.order_id).stripe_session_id = seen.id
-            session.flush()
     if attempt is None:
         raise UnknownSession
     return attempt
