@@ -215,8 +215,7 @@ def _recover(request: Request, by: str | None, *, payments: Payments, now: datet
     try:
         asked = payments.create_session(request.params, request.idempotency_key)
     except PaymentRefused:
-        _release(request.order_id, by, now=now)
-        return None
+        return _release(request.order_id, by, now=now)
     _store(request, asked)
     return asked.id
 
@@ -248,11 +247,16 @@ def _give_up(request: Request, *, now: datetime) -> str | None:
 
 
 @retried_once
-def _release(order_id: int, by: str | None, *, now: datetime) -> None:
+def _release(order_id: int, by: str | None, *, now: datetime) -> str | None:
+    """End an order that has no session; gives the session when another tab has got one meanwhile."""
     with transaction() as session:
         order = lock_order(session, order_id)
-        newest_attempt(session, order_id).state = AttemptState.CLOSED
+        attempt = newest_attempt(session, order_id)
+        if attempt.session_id is not None:
+            return attempt.session_id
+        attempt.state = AttemptState.CLOSED
         _free(session, order, by, now=now)
+        return None
 
 
 def _free(session: Session, order: Order, by: str | None, *, now: datetime) -> None:
