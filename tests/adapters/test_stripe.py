@@ -120,9 +120,10 @@ def test_both_secrets_are_good_while_they_are_changed(adapter: StripePayments, s
     assert adapter.read_webhook(*signed(EVENT, secret=secret))["id"] == "evt_1"
 
 
-@pytest.mark.parametrize(
-    "delivery",
-    [
+def odd() -> list[tuple[bytes, str]]:
+    """Signed now, in the test, so that each is refused for what is wrong with it and not for its age."""
+    payload = json.dumps(EVENT).encode()
+    return [
         signed(EVENT, secret="whsec_of_mallory"),
         signed(EVENT, at=time.time() - 400),
         signed(EVENT, at=time.time() + 40_000),
@@ -134,16 +135,19 @@ def test_both_secrets_are_good_while_they_are_changed(adapter: StripePayments, s
         signed(b"{"),
         signed(b"[" * 50_000),
         signed(b"\xff\xfe"),
-        (json.dumps(EVENT).encode(), ""),
-        (json.dumps(EVENT).encode(), "t=,v1="),
-        (json.dumps(EVENT).encode(), "nonsense"),
-        (json.dumps(EVENT).encode(), "t=1,v1=é"),
+        (payload, ""),
+        (payload, "t=,v1="),
+        (payload, "nonsense"),
+        (payload, "t=1,v1=é"),
         signed({**EVENT, "type": "t" * 101}),
         signed({**EVENT, "note": "\0"}),
-    ],
-)
-def test_anything_odd_is_a_bad_signature(adapter: StripePayments, delivery: tuple[bytes, str]) -> None:
-    with pytest.raises(BadSignature):
-        adapter.read_webhook(*delivery)
-    with pytest.raises(BadSignature):
-        adapter.read_webhook(delivery[0], None)
+    ]
+
+
+def test_anything_odd_is_a_bad_signature(adapter: StripePayments) -> None:
+    for payload, signature in odd():
+        with pytest.raises(BadSignature):
+            adapter.read_webhook(payload, signature)
+        with pytest.raises(BadSignature):
+            adapter.read_webhook(payload, None)
+    assert adapter.read_webhook(*signed(EVENT)) == EVENT

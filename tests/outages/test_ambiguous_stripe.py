@@ -81,7 +81,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "500 before acting": {"status": 500},
     "500 after acting": {"status": 500, "after": True},
     "cut after acting": {"cut": True},
-    "503": {"status": 503},
     "409, locked": {"status": 409},
     "429, busy": {"status": 429},
 }
