@@ -20,7 +20,7 @@ from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.models.payment import PaymentAttempt
-from mountify.services import carts, payment_sessions
+from mountify.services import cart_view, carts, payment_sessions
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.factories import make_product, make_shop
@@ -113,7 +113,7 @@ def test_one_session_for_each_attempt_and_one_order_paid(
     assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER) == 0
     paid = [order.id for order in orders() if order.status is OrderStatus.PAID]
     assert paid == [started.order_id] and not [order for order in orders() if order.is_pending]
-    assert stock_of(product) == (3, 0) and carts.get_view(buyer.owner).is_empty
+    assert stock_of(product) == (3, 0) and cart_view.get_view(buyer.owner).is_empty
     assert sorted(db.session.scalars(select(Email.kind))) == ["confirmed", "merchant"]
 
 

@@ -16,7 +16,7 @@ from mountify.core.clock import utcnow
 from mountify.core.order_status import OrderStatus
 from mountify.models.catalogue import Product
 from mountify.models.order import OrderEvent
-from mountify.services import carts, payment_sessions, webhooks
+from mountify.services import cart_view, payment_sessions, webhooks
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
@@ -86,7 +86,7 @@ def test_money_on_its_way_is_waited_for_and_settles(
     run_jobs: Callable[[], int],
 ) -> None:  # fmt: skip
     stripe.tell(run_jobs)
-    assert carts.get_view(buyer.owner).is_empty and told(mailer) == {"payment_pending": 1}
+    assert cart_view.get_view(buyer.owner).is_empty and told(mailer) == {"payment_pending": 1}
     for later in (timedelta(minutes=36), timedelta(days=1), DAYS):
         assert_held(debited, product, payments, utcnow() + later)
     settle(stripe, debited, "succeed")
