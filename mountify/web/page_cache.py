@@ -56,6 +56,11 @@ def kept_data(key: str | None, make: Callable[[], dict[str, Any]]) -> tuple[dict
     return data, False
 
 
+def for_everybody(content: bytes) -> None:
+    """Say that the answer is for everybody alike, and the same answer as long as this is its content."""
+    g.is_shared, g.tagged_by = True, content
+
+
 def worth_keeping() -> None:
     """Say that this page shows something: pages of nothing are as many as there are addresses."""
     g.worth_keeping = True
@@ -93,7 +98,8 @@ def _validate(response: Response) -> Response:
     """https://www.rfc-editor.org/rfc/rfc9110.html#name-conditional-requests"""
     if not g.get("is_shared", False) or not may_be_shared() or response.status_code != 200:
         return response
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32], weak=True)
+    content = g.get("tagged_by") or response.get_data()
+    response.set_etag(hashlib.sha256(content).hexdigest()[:32], weak=True)
     if "version" in g:
         response.last_modified = datetime.fromtimestamp(max(g.version, _STARTED_NS) // 10**9, UTC)
     response.make_conditional(request)

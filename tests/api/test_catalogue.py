@@ -48,6 +48,16 @@ def test_a_list_holds_what_the_contract_names(browser: Browser) -> None:
     assert answer["source"] == "database" and get(browser, "/api/products")["source"] == "cache"
 
 
+def test_where_a_list_comes_from_makes_it_no_other_list(browser: Browser) -> None:
+    make_product("Phone stand")
+    first = browser.get("/api/products")
+    again = browser.get("/api/products")
+    assert (first.json["source"], again.json["source"]) == ("database", "cache")
+    assert first.headers["ETag"] == again.headers["ETag"]
+    make_product("Wall hook")
+    assert browser.get("/api/products", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
 def test_a_list_pages_and_sorts(browser: Browser) -> None:
     for number in range(5):
         make_product(f"Part {number}", price=f"{number + 1}.00")

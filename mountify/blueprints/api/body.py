@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import Response, json, jsonify, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from mountify.core.errors import N_, InvalidInput
 from mountify.core.money import Money
+from mountify.web.page_cache import for_everybody
 
 
 def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
@@ -24,6 +25,12 @@ def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InvalidInput(N_("The body must be a JSON object."))
     return body
+
+
+def shared(data: dict[str, Any], **beside: object) -> Response:
+    """Answer everybody alike. What is said beside the data makes it no other answer."""
+    for_everybody(json.dumps(data, sort_keys=True).encode())
+    return jsonify(**data, **beside)
 
 
 def amount(money: Money) -> float:

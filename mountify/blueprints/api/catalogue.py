@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
 
 from mountify.core.texts import without_control_characters
@@ -23,7 +23,7 @@ from mountify.services import products
 from mountify.services.products import SHORTEST_SEARCH, Filters
 from mountify.web.page_cache import kept_data, worth_keeping
 
-from .body import amount
+from .body import amount, shared
 
 bp = Blueprint("catalogue", __name__)
 
@@ -37,8 +37,7 @@ def list_products() -> Response:
     filters, number = _filters(), read_page(request.args)
     limit = read_number(request.args.get("limit", ""), MOST_A_PAGE) or USUAL_A_PAGE
     data, was_kept = kept_data(_key(filters, number, limit), lambda: _page(filters, number, limit))
-    g.is_shared = True
-    return jsonify(**data, source="cache" if was_kept else "database")
+    return shared(data, source="cache" if was_kept else "database")
 
 
 @bp.get("/products/search")
@@ -48,51 +47,25 @@ def suggest() -> Response:
         raise invalid_fields({"limit": [_("Enter a whole number between 1 and %(most)s.", most=MOST_A_PAGE)]})
     # Not cut to 64 characters: more than those find nothing, and fewer would find something else.
     found = products.suggest(without_control_characters(request.args.get("q", "")[:1000]), limit or SUGGESTIONS)
-    g.is_shared = True
-    return jsonify(
-        suggestions=[
-            {"id": product.id, "name": product.name, "price": amount(product.price), "imageUrl": product.image_url}
-            for product in found.products
-        ]
+    return shared(
+        {
+            "suggestions": [
+                {"id": product.id, "name": product.name, "price": amount(product.price), "imageUrl": product.image_url}
+                for product in found.products
+            ]
+        }
     )
 
 
 @bp.get("/products/<id:product_id>")
 def show_product(product_id: int) -> Response:
-    product = products.get_product(product_id)
-    g.is_shared = True
-    return jsonify(
-        product={
-            "id": product.id,
-            "name": product.name,
-            "price": amount(product.price),
-            "description": product.description,
-            "detailed_description": product.detailed_description,
-            "imageUrl": product.image_url,
-            "imageUrlHover": product.image_url_hover,
-            "imagePublicId": product.image_public_id,
-            "imageHoverPublicId": product.image_hover_public_id,
-            "categoryId": product.category_id,
-            "available": max(0, product.available),
-        },
-        images=[
-            {
-                "url": image.image_url,
-                "publicId": image.cloudinary_public_id,
-                "displayOrder": image.display_order,
-                "isPrimary": image.is_primary,
-                "alt": image.alt,
-            }
-            for image in product.images
-        ],
-    )
+    return shared(_product(products.get_product(product_id)))
 
 
 @bp.get("/categories")
 def list_categories() -> Response:
     data, _was_kept = kept_data("api-categories", _categories)
-    g.is_shared = True
-    return jsonify(data)
+    return shared(data)
 
 
 @bp.get("/inventory")
@@ -149,6 +122,34 @@ def _in_list(product: Product) -> dict[str, Any]:
         "category_name": category.name if category else None,
         "category_slug": category.slug if category else None,
         "available": max(0, product.available),
+    }
+
+
+def _product(product: Product) -> dict[str, Any]:
+    return {
+        "product": {
+            "id": product.id,
+            "name": product.name,
+            "price": amount(product.price),
+            "description": product.description,
+            "detailed_description": product.detailed_description,
+            "imageUrl": product.image_url,
+            "imageUrlHover": product.image_url_hover,
+            "imagePublicId": product.image_public_id,
+            "imageHoverPublicId": product.image_hover_public_id,
+            "categoryId": product.category_id,
+            "available": max(0, product.available),
+        },
+        "images": [
+            {
+                "url": image.image_url,
+                "publicId": image.cloudinary_public_id,
+                "displayOrder": image.display_order,
+                "isPrimary": image.is_primary,
+                "alt": image.alt,
+            }
+            for image in product.images
+        ],
     }
 
 
