@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, request
 
@@ -18,13 +18,32 @@ from mountify.web.assets import bundle_fingerprint
 from mountify.web.headers import may_be_shared
 
 KEPT_S = 600
+_SECOND_NS = 10**9
 _STARTED_NS = time.time_ns()
+_TIMELESS = frozenset({"static", "assets.bundle", "health.alive", "health.ready"})
 
 
 def init_page_cache(app: Flask, store: Store) -> None:
     app.config["PAGE_GENERATION"] = _generation(app)
     share(store)
+    app.before_request(_begin)
     app.after_request(_validate)
+
+
+def _begin() -> None:
+    """Note the version before anything is read for an answer that may be shared."""
+    if may_be_shared() and request.endpoint not in _TIMELESS:
+        version()
+
+
+def version() -> int | None:
+    """The version of what everybody sees from before anything was read for this answer; None when Redis is down."""
+    if "version" not in g:
+        try:
+            g.version = freshness.read()
+        except StoreDown:
+            g.version = None
+    return cast(int | None, g.version)
 
 
 def kept(key: str | None, make: Callable[[], Response]) -> Response:
@@ -68,13 +87,15 @@ def worth_keeping() -> None:
 
 def _find(key: str) -> tuple[str | None, str | None]:
     """Where this is kept, and what is there of the version of now; nowhere while Redis is down."""
+    now = version()
+    if now is None:
+        return None, None
     place = f"page:{current_app.config['PAGE_GENERATION']}:{key}"
     try:
-        g.version = freshness.read()
-        version, _newline, body = (ask(lambda redis: redis.get(place)) or "").partition("\n")
+        made_at, _newline, body = (ask(lambda redis: redis.get(place)) or "").partition("\n")
     except StoreDown:
         return None, None
-    return place, body if version == str(g.version) else None
+    return place, body if made_at == str(now) else None
 
 
 def _keep(place: str | None, body: str) -> None:
@@ -100,7 +121,14 @@ def _validate(response: Response) -> Response:
         return response
     content = g.get("tagged_by") or response.get_data()
     response.set_etag(hashlib.sha256(content).hexdigest()[:32], weak=True)
-    if "version" in g:
-        response.last_modified = datetime.fromtimestamp(max(g.version, _STARTED_NS) // 10**9, UTC)
+    if changed_at := _changed_at():
+        response.last_modified = changed_at
     response.make_conditional(request)
     return response
+
+
+def _changed_at() -> datetime | None:
+    """When this has changed, to the second; None in that second itself, in which it may change again."""
+    changed_s = max(version() or 0, _STARTED_NS) // _SECOND_NS
+    is_known = version() is not None and time.time_ns() // _SECOND_NS > changed_s
+    return datetime.fromtimestamp(changed_s, UTC) if is_known else None
