@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, url_for
 
 from mountify.core.errors import NotFound
-from mountify.services.settings import get_shop
 from mountify.web.answers import page
+from mountify.web.frame import frame
 from mountify.web.templating import content_titles
 
 bp = Blueprint("content", __name__)
@@ -14,7 +14,7 @@ bp = Blueprint("content", __name__)
 
 @bp.get("/<any(delivery, returns, privacy, terms, contact):name>")
 def show(name: str) -> Response:
-    shop = get_shop()
+    shop = frame().shop
     if name not in shop.pages:
         raise NotFound
     title = content_titles()[name]

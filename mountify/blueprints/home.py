@@ -6,10 +6,9 @@ from flask import Blueprint, Response, url_for
 
 from mountify.core.clock import utcnow
 from mountify.services import products
-from mountify.services.settings import get_shop
 from mountify.web.answers import page
+from mountify.web.frame import frame
 from mountify.web.page_cache import kept, worth_keeping
-from mountify.web.templating import nav, nav_total
 
 bp = Blueprint("home", __name__)
 
@@ -22,15 +21,15 @@ def index() -> Response:
 def _show() -> Response:
     worth_keeping()
     newest = products.list_new(4)
-    categories = nav()
+    around = frame()
     return page(
         "home/index.html",
         shared=True,
         hero=newest[0] if newest else None,
-        categories=categories,
+        categories=around.categories,
         new_products=newest,
         now=utcnow(),
-        total=nav_total(),
+        total=around.summary.count,
         canonical=url_for(".index"),
-        description=get_shop().lead or get_shop().about,
+        description=around.shop.lead or around.shop.about,
     )

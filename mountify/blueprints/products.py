@@ -19,13 +19,12 @@ from mountify.models.cart import MOST_OF_ONE
 from mountify.models.catalogue import Product
 from mountify.services import products
 from mountify.services.products import PAGE_SIZE, Filters, Page
-from mountify.services.settings import get_shop
 from mountify.services.wording import format_money
 from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
 from mountify.web.auth import settings
+from mountify.web.frame import frame
 from mountify.web.page_cache import kept, worth_keeping
-from mountify.web.templating import nav
 
 bp = Blueprint("products", __name__, url_prefix="/products")
 
@@ -107,13 +106,13 @@ def show_listing(filters: Filters, number: int) -> Response:
     listing = Listing.of(products.list_products(filters, number), filters)
     if listing.products:
         worth_keeping()
-    category = next((known for known in nav() if known.slug == filters.category), None)
+    category = frame().category(filters.category)
     response = page(
         "products/index.html",
         block="results",
         shared=True,
         listing=listing,
-        categories=nav(),
+        categories=frame().categories,
         category=category,
         heading=category.name if category else f"“{filters.search}”" if filters.search else _("All parts"),
         searched=filters.search,
@@ -122,7 +121,7 @@ def show_listing(filters: Filters, number: int) -> Response:
         fragment=wants_fragment(),
         now=utcnow(),
         canonical=None if filters.search else listing.canonical,
-        description=category.description if category else get_shop().about,
+        description=category.description if category else frame().shop.about,
     )
     here = listing.url(page=number)
     if wants_fragment() and not request.headers.get("HX-Current-URL", "").endswith(here):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, make_response, render_template
 
 from mountify.services import products
-from mountify.services.settings import get_shop
 from mountify.web.auth import settings
+from mountify.web.frame import frame
 
 bp = Blueprint("robots", __name__)
 
@@ -27,9 +27,9 @@ def sitemap() -> Response:
         render_template(
             "robots/sitemap.xml",
             base_url=settings().base_url,
-            categories=products.list_categories(),
+            categories=frame().categories,
             products=products.list_addresses(),
-            pages=list(get_shop().pages),
+            pages=list(frame().shop.pages),
         )
     )
     response.mimetype = "application/xml"

@@ -6,9 +6,9 @@ What needs the database is read when a template asks for it, so that the page fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from babel.numbers import format_decimal
 from flask import Flask, g, request
@@ -20,11 +20,12 @@ from werkzeug.local import LocalProxy
 
 from mountify.config import Config
 from mountify.core.money import Money
-from mountify.services import carts, products
+from mountify.services import carts
 from mountify.services.products import CategoryCount, Summary
-from mountify.services.settings import HOLD_MINUTES, get_shop
+from mountify.services.settings import HOLD_MINUTES
 from mountify.services.wording import format_money
 from mountify.web.auth import SignedIn, find_cart_owner, identity
+from mountify.web.frame import frame
 from mountify.web.headers import THEME_COOKIE
 
 THEMES = ("light", "dark")
@@ -63,7 +64,7 @@ def init_templating(app: Flask, config: Config) -> None:
     @app.context_processor
     def everywhere() -> dict[str, Any]:
         return {
-            "shop": LocalProxy(get_shop),
+            "shop": LocalProxy(lambda: frame().shop),
             "currency": config.currency,
             "hold_minutes": HOLD_MINUTES,
             "theme": theme(),
@@ -128,11 +129,9 @@ def theme() -> str:
     return chosen if chosen in THEMES else ""
 
 
-def nav() -> list[CategoryCount]:
-    """The categories with their counts, read once a request."""
-    if "nav" not in g:
-        g.nav = products.list_categories()
-    return list(g.nav)
+def nav() -> Sequence[CategoryCount]:
+    """The categories with their counts."""
+    return frame().categories
 
 
 def nav_total() -> int:
@@ -141,10 +140,8 @@ def nav_total() -> int:
 
 
 def catalogue() -> Summary:
-    """What the shop shows in numbers, read once a request."""
-    if "catalogue" not in g:
-        g.catalogue = products.summarize()
-    return cast(Summary, g.catalogue)
+    """What the shop shows in numbers."""
+    return frame().summary
 
 
 def cart_count() -> int:

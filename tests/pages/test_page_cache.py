@@ -153,6 +153,28 @@ def test_a_reader_with_a_cookie_gets_a_page_of_their_own(browser: Browser, redis
     assert "2 in it" not in words(stranger.get("/products"))
 
 
+@pytest.mark.parametrize(("path", "most"), [("/terms", 0), ("/", 1), ("/products", 1), ("{product}", 3)])
+def test_what_frames_every_page_is_not_read_for_every_reader(browser: Browser, path: str, most: int) -> None:
+    """Settings, categories and their counts; what is left are the parts that the page is about."""
+    product = make_product("Phone stand", category_id=make_category("Desk"))
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    path = path.format(product=f"/products/{product.id}-{product.slug}")
+    browser.get(path)
+    asked = queries(lambda: browser.get(path))
+    assert len(asked) <= most, asked
+
+
+def test_a_change_shows_at_once_to_a_reader_with_a_cart(browser: Browser) -> None:
+    category = make_category("Desk")
+    product = make_product("Phone stand", category_id=category)
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    assert "Desk 1" in words(browser.get("/cart"))
+    make_product("Pen tray", category_id=category)
+    assert "Desk 2" in words(browser.get("/cart"))
+    settings.change(name="Bracketeer")
+    assert "Bracketeer" in words(browser.get("/cart"))
+
+
 def test_who_has_the_page_already_is_told_so(browser: Browser) -> None:
     product = make_product("Phone stand")
     path = f"/products/{product.id}-{product.slug}"
