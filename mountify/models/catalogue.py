@@ -93,10 +93,18 @@ class Product(Base):
 
     @property
     def is_low(self) -> bool:
-        return 0 < self.available <= self.low_stock_level
+        return is_low(self.available, self.low_stock_level)
 
     def is_new(self, now: datetime) -> bool:
-        return (now - self.created_at).days < NEW_FOR_DAYS
+        return is_new(self.created_at, now)
+
+
+def is_low(available: int, low_stock_level: int) -> bool:
+    return 0 < available <= low_stock_level
+
+
+def is_new(created_at: datetime, now: datetime) -> bool:
+    return (now - created_at).days < NEW_FOR_DAYS
 
 
 class ProductSlug(Base):

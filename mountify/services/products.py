@@ -10,14 +10,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from mountify import db
 from mountify.core.errors import Gone, NotFound
 from mountify.core.money import Money
 from mountify.models.catalogue import Category, Inventory, Product, ProductSlug, ProductStatus
-from mountify.services import search
+from mountify.services import cards, search
+from mountify.services.cards import Card
 
 PAGE_SIZE = 24
 MOST_ADDRESSES = 45_000  # a sitemap holds 50,000: https://www.sitemaps.org/protocol.html
@@ -47,7 +48,7 @@ class Filters:
 class Page:
     """A page of products; `page` counts from 1 and may lie past the end, then `products` is empty."""
 
-    products: Sequence[Product]
+    products: Sequence[Card]
     total: int
     page: int
     size: int = PAGE_SIZE
@@ -94,30 +95,23 @@ class Address:
 
 def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Page:
     """List published products, a page at a time."""
-    session = db.session()
     conditions, order = _conditions(filters), _order(filters.sort)
     found = search.match(filters.search) if filters.search else None
     if found is not None:
         conditions.append(found.condition)
         order = found.best_first if filters.sort is Sort.RELEVANCE else order
-    matching = _cards().where(*conditions)
-    rows = session.execute(
-        matching.add_columns(func.count().over()).order_by(*order).limit(size).offset((page - 1) * size)
-    ).all()
-    products = [row[0] for row in rows]
-    total = rows[0][1] if rows else _count(matching) if page > 1 else 0
+    matching = cards.published().where(*conditions)
+    counted = matching.add_columns(func.count().over()).order_by(*order)
+    products, total = cards.read_counted(counted.limit(size).offset((page - 1) * size))
+    if not products and page > 1:
+        total = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
     return Page(products=products, total=total, page=page, size=size, is_exact=found is None or found.is_exact)
 
 
-def list_closest(words: str, count: int = 4) -> Sequence[Product]:
+def list_closest(words: str, count: int = 4) -> Sequence[Card]:
     """List what comes closest to a search that found nothing: by any of its words, whatever else narrowed it."""
     found = search.match_any(words)
-    near = _cards().where(Product.status == ProductStatus.PUBLISHED, found.condition)
-    return db.session.scalars(near.order_by(*found.best_first).limit(count)).all()
-
-
-def _count(matching: Select[Product]) -> int:
-    return db.session.scalar(select(func.count()).select_from(matching.with_only_columns(Product.id).subquery())) or 0
+    return cards.read(cards.published().where(found.condition).order_by(*found.best_first).limit(count))
 
 
 def suggest(words: str, limit: int) -> Page:
@@ -128,23 +122,25 @@ def suggest(words: str, limit: int) -> Page:
     return list_products(Filters(search=words, sort=Sort.RELEVANCE), size=limit)
 
 
-def list_new(count: int = 4) -> Sequence[Product]:
+def list_new(count: int = 4) -> Sequence[Card]:
     """List the newest products that can be had."""
-    cards = _cards().where(Product.status == ProductStatus.PUBLISHED, Inventory.on_hand > Inventory.reserved)
-    return db.session.scalars(cards.order_by(*_order(Sort.NEWEST)).limit(count)).all()
+    in_stock = cards.published().where(Inventory.on_hand > Inventory.reserved)
+    return cards.read(in_stock.order_by(*_order(Sort.NEWEST)).limit(count))
 
 
-def list_related(product: Product, count: int = 4) -> Sequence[Product]:
+def list_related(product: Product, count: int = 4) -> Sequence[Card]:
     """List products of the same category first, then the newest of the others."""
-    cards = _cards().where(Product.status == ProductStatus.PUBLISHED, Product.id != product.id)
     same = (Product.category_id == product.category_id).desc().nulls_last()
-    return db.session.scalars(cards.order_by(same, *_order(Sort.NEWEST)).limit(count)).all()
+    others = cards.published().where(Product.id != product.id)
+    return cards.read(others.order_by(same, *_order(Sort.NEWEST)).limit(count))
 
 
 def get_product(product_id: int) -> Product:
     """Get a published product with pictures and stock. Raises NotFound for a draft, Gone for an archived one."""
     product = db.session.scalars(
-        _cards().where(Product.id == product_id).options(selectinload(Product.images))
+        select(Product)
+        .where(Product.id == product_id)
+        .options(joinedload(Product.stock), joinedload(Product.category), selectinload(Product.images))
     ).one_or_none()
     if product is None or product.status is ProductStatus.DRAFT:
         raise NotFound
@@ -218,17 +214,8 @@ def summarize() -> Summary:
     return Summary(count, math.floor(lowest.amount), math.ceil(highest.amount)) if count else Summary()
 
 
-def _cards() -> Select[Product]:
-    return (
-        select(Product)
-        .join(Product.stock)
-        .outerjoin(Product.category)
-        .options(contains_eager(Product.stock), contains_eager(Product.category))
-    )
-
-
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions = [Product.status == ProductStatus.PUBLISHED]
+    conditions: list[ColumnElement[bool]] = []
     if filters.category:
         conditions.append(Category.slug == filters.category)
     if filters.min_price is not None:

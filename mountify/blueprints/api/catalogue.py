@@ -20,6 +20,7 @@ from mountify.forms.listing import (
 from mountify.models.base import BIGGEST_ID
 from mountify.models.catalogue import Product
 from mountify.services import products
+from mountify.services.cards import Card
 from mountify.services.products import SHORTEST_SEARCH, Filters
 from mountify.web.page_cache import kept_data, worth_keeping
 
@@ -108,8 +109,7 @@ def _page(filters: Filters, number: int, limit: int) -> dict[str, Any]:
     }
 
 
-def _in_list(product: Product) -> dict[str, Any]:
-    category = product.category
+def _in_list(product: Card) -> dict[str, Any]:
     return {
         "id": product.id,
         "name": product.name,
@@ -119,8 +119,8 @@ def _in_list(product: Product) -> dict[str, Any]:
         "image_url": product.image_url,
         "image_url_hover": product.image_url_hover,
         "category_id": product.category_id,
-        "category_name": category.name if category else None,
-        "category_slug": category.slug if category else None,
+        "category_name": product.category_name,
+        "category_slug": product.category_slug,
         "available": max(0, product.available),
     }
 
