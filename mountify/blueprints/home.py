@@ -8,7 +8,7 @@ from mountify.core.clock import utcnow
 from mountify.services import products
 from mountify.web.answers import page
 from mountify.web.frame import frame
-from mountify.web.page_cache import kept, worth_keeping
+from mountify.web.page_cache import kept, remembered, worth_keeping
 
 bp = Blueprint("home", __name__)
 
@@ -20,7 +20,7 @@ def index() -> Response:
 
 def _show() -> Response:
     worth_keeping()
-    newest = products.list_new(4)
+    newest = remembered("new", products.list_new)
     around = frame()
     return page(
         "home/index.html",

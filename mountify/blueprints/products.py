@@ -24,7 +24,7 @@ from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
 from mountify.web.auth import settings
 from mountify.web.frame import frame
-from mountify.web.page_cache import kept, worth_keeping
+from mountify.web.page_cache import kept, remembered, worth_keeping
 
 bp = Blueprint("products", __name__, url_prefix="/products")
 
@@ -103,7 +103,10 @@ def _key(filters: Filters, number: int) -> str | None:
 
 def show_listing(filters: Filters, number: int) -> Response:
     """The page of a listing, or its results when htmx asks for them."""
-    listing = Listing.of(products.list_products(filters, number), filters)
+    found = remembered(
+        _key(filters, number), lambda: products.list_products(filters, number), worth=lambda found: bool(found.products)
+    )
+    listing = Listing.of(found, filters)
     if listing.products:
         worth_keeping()
     category = frame().category(filters.category)
@@ -159,7 +162,7 @@ def show_page(product: Product, *, quantity: object, error: str = "", status: in
         product=product,
         quantity=quantity,
         quantity_error=error,
-        related=products.list_related(product),
+        related=remembered(f"related:{product.id}", lambda: products.list_related(product)),
         now=utcnow(),
         canonical=url_for(".show", product_id=product.id, slug=product.slug),
         description=" ".join(product.description.split())[:160],

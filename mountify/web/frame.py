@@ -1,20 +1,16 @@
-"""What frames every page, whoever reads it: the settings, the categories, the catalogue in numbers.
-
-A reader with a cart or an account gets pages of their own, but this need not be read for each of them: it is kept in
-the process, with the version from before it was read.
-"""
+"""What frames every page, whoever reads it: the settings, the categories, the catalogue in numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app, g
+from flask import g
 
 from mountify.services import products
 from mountify.services.products import CategoryCount, Summary
 from mountify.services.settings import Shop, get_shop
-from mountify.web.page_cache import version
+from mountify.web.page_cache import remembered
 
 
 @dataclass(frozen=True)
@@ -31,16 +27,9 @@ class Frame:
 def frame() -> Frame:
     """Give the frame, looked up once a request."""
     if "frame" not in g:
-        g.frame = _find()
+        g.frame = remembered("frame", _read)
     return cast(Frame, g.frame)
 
 
-def _find() -> Frame:
-    now = version()
-    made_at, kept = current_app.extensions.get("frame", (None, None))
-    if now is not None and made_at == now:
-        return cast(Frame, kept)
-    made = Frame(get_shop(), tuple(products.list_categories()), products.summarize())
-    if now is not None:
-        current_app.extensions["frame"] = (now, made)
-    return made
+def _read() -> Frame:
+    return Frame(get_shop(), tuple(products.list_categories()), products.summarize())

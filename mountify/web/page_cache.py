@@ -1,4 +1,7 @@
-"""Shared pages: kept in Redis for readers without a cookie of ours, and answered with 304 to who has them already."""
+"""Shared pages: kept in Redis for readers without a cookie of ours, and answered with 304 to who has them already.
+
+Readers with a cart or an account get pages of their own, made of what the process remembers since the last change.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, make_response, request
 
@@ -17,7 +20,10 @@ from mountify.store import Store, StoreDown, ask, share
 from mountify.web.assets import bundle_fingerprint
 from mountify.web.headers import may_be_shared
 
+T = TypeVar("T")
+
 KEPT_S = 600
+MOST_REMEMBERED = 200
 _SECOND_NS = 10**9
 _STARTED_NS = time.time_ns()
 _TIMELESS = frozenset({"static", "assets.bundle", "health.alive", "health.ready"})
@@ -73,6 +79,26 @@ def kept_data(key: str | None, make: Callable[[], dict[str, Any]]) -> tuple[dict
     if g.get("worth_keeping", False):
         _keep(place, json.dumps(data))
     return data, False
+
+
+def remembered(key: str | None, make: Callable[[], T], *, worth: Callable[[T], bool] = lambda _made: True) -> T:
+    """Give what is the same for all readers, those with a cart too, from this process's memory, or make it.
+
+    The memory lasts until the next change. `key` as for kept(); what is not `worth` it is not remembered.
+    """
+    now = version()
+    if key is None or now is None:
+        return make()
+    since, things = current_app.extensions.get("memory", (None, {}))
+    if since != now:
+        things = {}
+        current_app.extensions["memory"] = (now, things)
+    if key in things:
+        return cast(T, things[key])
+    made = make()
+    if len(things) < MOST_REMEMBERED and worth(made):
+        things[key] = made
+    return made
 
 
 def for_everybody(content: bytes) -> None:
