@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.core.texts import read_whole
-from mountify.forms.listing import read_filters, read_page, to_query
+from mountify.forms.listing import name_of, read_filters, read_page, to_query
 from mountify.models.cart import MOST_OF_ONE
 from mountify.models.catalogue import Product
 from mountify.services import products
-from mountify.services.products import PAGE_SIZE, Filters, Page
+from mountify.services.products import PAGE_SIZE, CategoryCount, Filters, Page
 from mountify.services.wording import format_money
 from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
@@ -34,9 +34,10 @@ class Listing(Page):
     """A page of results and the addresses of its neighbours."""
 
     filters: Filters
+    category: CategoryCount | None
 
     @classmethod
-    def of(cls, found: Page, filters: Filters) -> Self:
+    def of(cls, found: Page, filters: Filters, category: CategoryCount | None) -> Self:
         return cls(
             products=found.products,
             total=found.total,
@@ -44,6 +45,7 @@ class Listing(Page):
             size=found.size,
             is_exact=found.is_exact,
             filters=filters,
+            category=category,
         )
 
     def url(self, **changes: Any) -> str:
@@ -53,8 +55,19 @@ class Listing(Page):
         return url_for("products.index", **{name: value for name, value in query.items() if value not in (None, "", 1)})
 
     @property
-    def canonical(self) -> str:
-        """The address a search engine shall keep: the category and the page, without what merely narrows."""
+    def heading(self) -> str:
+        if self.filters.category:
+            return self.category.name if self.category else _("Unknown category")
+        return f"“{self.filters.search}”" if self.filters.search else _("All parts")
+
+    @property
+    def canonical(self) -> str | None:
+        """The address a search engine shall keep: the category and the page, without what merely narrows.
+
+        None for what it shall not keep at all.
+        """
+        if self.filters.search or (self.filters.category and self.category is None):
+            return None
         number = self.page if self.products else 1
         query: dict[str, Any] = to_query(Filters(category=self.filters.category), number)
         return url_for("products.index", **query)
@@ -72,6 +85,24 @@ class Listing(Page):
     @property
     def chips(self) -> list[tuple[str, str]]:
         """What narrows this listing, each with the address of the listing without it."""
+        return [*self._said, *self._narrowing] if self._narrowing or len(self._said) > 1 or self._is_in_vain else []
+
+    @property
+    def _is_in_vain(self) -> bool:
+        return bool(self.filters.category) and not self.total
+
+    @property
+    def _said(self) -> list[tuple[str, str]]:
+        """What the heading says of it: one of them alone needs no chip as long as there is something to see."""
+        filters, chips = self.filters, []
+        if filters.category:
+            chips.append((self.category.name if self.category else f"“{filters.category}”", self.url(category="")))
+        if filters.search:
+            chips.append((f"“{filters.search}”", self.url(search="")))
+        return chips
+
+    @property
+    def _narrowing(self) -> list[tuple[str, str]]:
         filters, chips = self.filters, []
         if filters.min_price is not None:
             chips.append((_("From %(price)s", price=_price(filters.min_price)), self.url(min_price="")))
@@ -79,8 +110,6 @@ class Listing(Page):
             chips.append((_("Up to %(price)s", price=_price(filters.max_price)), self.url(max_price="")))
         if filters.in_stock:
             chips.append((_("In stock"), self.url(in_stock="")))
-        if filters.search and chips:  # alone it would say once more what the heading says
-            chips.insert(0, (f"“{filters.search}”", self.url(search="")))
         return chips
 
 
@@ -95,10 +124,8 @@ def index() -> Response:
 
 
 def _key(filters: Filters, number: int) -> str | None:
-    """What is kept is finite: categories, orders, pages. Words and prices are as many as people think of."""
-    if filters.search or filters.min_price is not None or filters.max_price is not None:
-        return None
-    return f"listing:{filters.category}:{filters.sort}:{filters.in_stock:d}:{number}"
+    name = name_of(filters, number)
+    return f"listing:{name}" if name else None
 
 
 def show_listing(filters: Filters, number: int) -> Response:
@@ -106,10 +133,10 @@ def show_listing(filters: Filters, number: int) -> Response:
     found = remembered(
         _key(filters, number), lambda: products.list_products(filters, number), worth=lambda found: bool(found.products)
     )
-    listing = Listing.of(found, filters)
+    category = frame().category(filters.category)
+    listing = Listing.of(found, filters, category)
     if listing.products:
         worth_keeping()
-    category = frame().category(filters.category)
     response = page(
         "products/index.html",
         block="results",
@@ -117,13 +144,13 @@ def show_listing(filters: Filters, number: int) -> Response:
         listing=listing,
         categories=frame().categories,
         category=category,
-        heading=category.name if category else f"“{filters.search}”" if filters.search else _("All parts"),
+        heading=listing.heading,
         searched=filters.search,
         query=to_query(filters),
         closest=products.list_closest(filters.search) if filters.search and not listing.total else [],
         fragment=wants_fragment(),
         now=utcnow(),
-        canonical=None if filters.search else listing.canonical,
+        canonical=listing.canonical,
         description=category.description if category else frame().shop.about,
     )
     here = listing.url(page=number)

@@ -11,6 +11,7 @@ from mountify.core.errors import InvalidInput
 from mountify.core.money import CENT, MAXIMUM
 from mountify.core.texts import read_whole, without_control_characters
 from mountify.services.products import Filters, Sort
+from mountify.web.frame import frame
 
 LONGEST = 80
 LAST_PAGE = 10_000
@@ -22,9 +23,8 @@ def read_filters(query: MultiDict[str, str]) -> Filters:
     if low is not None and high is not None and low > high:
         low, high = high, low
     words, sort = read_words(query.get("search", "")), query.get("sort", "")
-    category = read_words(query.get("category", ""))
     return Filters(
-        category="" if category == "all" else category,
+        category=_read_category(query.get("category", "")),
         search=words,
         min_price=low,
         max_price=high,
@@ -64,6 +64,18 @@ def read_page(query: MultiDict[str, str]) -> int:
     return min(LAST_PAGE, max(1, read_whole(query.get("page", "")) or 1))
 
 
+def name_of(filters: Filters, page: int) -> str | None:
+    """Name a page of a listing by what it shows, for keeping it.
+
+    None when it must not be kept: words, prices and names of no category are as many as people think of.
+    """
+    if filters.search or filters.min_price is not None or filters.max_price is not None:
+        return None
+    if filters.category and frame().category(filters.category) is None:
+        return None
+    return f"{filters.category}:{filters.sort}:{filters.in_stock:d}:{page}"
+
+
 def to_query(filters: Filters, page: int = 1) -> dict[str, str]:
     """Write filters as the shortest query that reads as them."""
     query = {
@@ -81,6 +93,15 @@ def to_query(filters: Filters, page: int = 1) -> dict[str, str]:
 def read_words(text: str) -> str:
     """Fold white space, leave out what is no letter of a search, and cut at 80 characters."""
     return " ".join(without_control_characters(text[:1000]).split())[:LONGEST]
+
+
+def _read_category(text: str) -> str:
+    """Spell a category as its merchant does; what is none stays as it was typed, and nothing is in it."""
+    typed = read_words(text)
+    if typed in ("", "all"):
+        return ""
+    known = frame().category(typed)
+    return known.slug if known else typed
 
 
 def _read_sort(text: str, words: str) -> Sort:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from mountify.models.catalogue import ProductStatus
 from tests.factories import make_category, make_product, make_shop
@@ -56,6 +57,18 @@ def test_where_a_list_comes_from_makes_it_no_other_list(browser: Browser) -> Non
     assert first.headers["ETag"] == again.headers["ETag"]
     make_product("Wall hook")
     assert browser.get("/api/products", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+def test_only_usual_lists_are_kept(browser: Browser, redis: Redis) -> None:
+    for number in range(60):
+        make_product(f"Part {number}")
+    kept = "limit=12", "limit=24&page=2", "limit=50&sort=name", "in_stock=1"
+    not_kept = "limit=11", "limit=1&page=3", "limit=5&page=11", "search=part", "min_price=1", "category=NOPE"
+    for queries, count in ((kept, len(kept)), (not_kept, 0)):
+        redis.delete(*(redis.keys("page:*") or ["nothing"]))
+        for query in queries:
+            get(browser, f"/api/products?{query}")
+        assert len(redis.keys("page:*")) == count
 
 
 def test_a_list_pages_and_sorts(browser: Browser) -> None:

@@ -21,7 +21,7 @@ from mountify.services import inventory, settings
 from mountify.transaction import transaction
 from tests.factories import make_category, make_product, make_shop
 from tests.queries import queries
-from tests.web import Browser, words
+from tests.web import ORIGIN, Browser, words
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +141,18 @@ def test_names_nobody_knows_keep_nothing(browser: Browser, redis: Redis) -> None
         browser.get(f"/products?{query}")
     assert len(redis.keys("page:*")) == kept
     assert all(0 < redis.ttl(key) <= 600 for key in redis.keys("page:*"))
+
+
+def test_a_category_is_kept_once_however_it_is_spelt(browser: Browser, redis: Redis) -> None:
+    make_product("Phone stand", category_id=make_category("Desk"))
+    slug = browser.get("/").text.split("category=")[1].split('"')[0]
+    browser.get(f"/products?category={slug}")
+    kept = len(redis.keys("page:*"))
+    for spelt in (slug.upper(), slug.title(), slug.replace("c", "C")):
+        page = browser.get(f"/products?category={spelt}")
+        assert "<h1>Desk</h1>" in page.text and f'value="{slug}" checked' in page.text
+        assert f'<link rel="canonical" href="{ORIGIN}/products?category={slug}">' in page.text
+    assert len(redis.keys("page:*")) == kept
 
 
 def test_a_reader_with_a_cookie_gets_a_page_of_their_own(browser: Browser, redis: Redis) -> None:

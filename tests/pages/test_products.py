@@ -79,6 +79,27 @@ def test_words_that_were_searched_are_a_chip_beside_other_filters_only(browser: 
     assert "“hook” remove In stock remove" in words(browser.get("/products?search=hook&in_stock=1"))
 
 
+def test_a_category_without_parts_is_a_filter_that_can_be_removed(browser: Browser) -> None:
+    make_category("Bike")
+    make_product("Phone stand")
+    slug = browser.get("/").get_data(as_text=True).split("category=")[1].split('"')[0]
+    for category, name, title in ((slug, "Bike", "Bike"), ("nope", "“nope”", "Unknown category")):
+        page = browser.get(f"/products?category={category}")
+        assert f"Active filters: {name} remove Clear all" in words(page) and f"<h1>{title}</h1>" in page.text
+        assert "Remove one of them to see more." in words(page)
+        assert ('name="robots" content="noindex"' in page.text) == (category == "nope")
+        assert ('rel="canonical"' in page.text) == (category != "nope")
+        narrowed = browser.get(f"/products?category={category}&in_stock=1")
+        assert f"Active filters: {name} remove In stock remove" in words(narrowed)
+
+
+def test_a_category_alone_is_said_by_the_heading(browser: Browser) -> None:
+    make_product("Bottle cage", category_id=make_category("Bike"))
+    slug = browser.get("/").get_data(as_text=True).split("category=")[1].split('"')[0]
+    assert "Active filters" not in words(browser.get(f"/products?category={slug}"))
+    assert "Active filters: Bike remove “cage” remove" in words(browser.get(f"/products?category={slug}&search=cage"))
+
+
 def test_the_price_fields_say_what_there_is(browser: Browser) -> None:
     assert "placeholder" not in browser.get("/products").get_data(as_text=True).split("min_price")[1]
     make_product("Cheap", price="7.50")

@@ -13,6 +13,7 @@ from mountify.forms.listing import (
     USUAL_A_PAGE,
     check,
     invalid_fields,
+    name_of,
     read_filters,
     read_number,
     read_page,
@@ -30,6 +31,7 @@ bp = Blueprint("catalogue", __name__)
 
 MOST_IDS = 200
 SUGGESTIONS = 5
+KEPT_LENGTHS, KEPT_PAGES = frozenset({USUAL_A_PAGE, 24, MOST_A_PAGE}), 10
 
 
 @bp.get("/products")
@@ -88,9 +90,11 @@ def _filters() -> Filters:
 
 
 def _key(filters: Filters, number: int, limit: int) -> str | None:
-    if filters.search or filters.min_price is not None or filters.max_price is not None:
+    """Only lists that many ask for are kept: every length times every page would be as many as one likes."""
+    if limit not in KEPT_LENGTHS or number > KEPT_PAGES:
         return None
-    return f"api-products:{filters.category}:{filters.sort}:{filters.in_stock:d}:{number}:{limit}"
+    name = name_of(filters, number)
+    return f"api-products:{name}:{limit}" if name else None
 
 
 def _page(filters: Filters, number: int, limit: int) -> dict[str, Any]:
