@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from mountify.core.errors import InvalidInput
-from mountify.core.money import CENT, MAXIMUM
+from mountify.core.money import MAXIMUM
 from mountify.core.texts import read_whole, without_control_characters
 from mountify.services.products import Filters, Sort
 from mountify.web.frame import frame
@@ -16,6 +17,7 @@ from mountify.web.frame import frame
 LONGEST = 80
 LAST_PAGE = 10_000
 MOST_A_PAGE, USUAL_A_PAGE = 50, 12  # of the API
+_PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 
 
 def read_filters(query: MultiDict[str, str]) -> Filters:
@@ -114,11 +116,10 @@ def _usual(words: str) -> Sort:
 
 
 def _price(text: str) -> Decimal | None:
-    try:
-        price = Decimal(text.strip()[:20]).quantize(CENT)
-    except (InvalidOperation, ValueError):
+    if not _PRICE.fullmatch(text.strip()):
         return None
-    return price if price.is_finite() and 0 <= price <= MAXIMUM else None
+    price = Decimal(text.strip())
+    return price if price <= MAXIMUM else None
 
 
 def _plain(price: Decimal | None) -> str:

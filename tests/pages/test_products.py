@@ -8,7 +8,7 @@ import pytest
 
 from tests.cast import sign_in
 from tests.factories import make_category, make_product, make_shop
-from tests.web import Browser, words
+from tests.web import ORIGIN, Browser, words
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,22 @@ def test_a_category_alone_is_said_by_the_heading(browser: Browser) -> None:
     slug = browser.get("/").get_data(as_text=True).split("category=")[1].split('"')[0]
     assert "Active filters" not in words(browser.get(f"/products?category={slug}"))
     assert "Active filters: Bike remove “cage” remove" in words(browser.get(f"/products?category={slug}&search=cage"))
+
+
+@pytest.mark.parametrize(
+    "typed", ["1_0", "１０", "10.0000000000000000garbage", "-0", "+1", "1e1", "10.123", "0x1", " ", ".5", "1000000"]
+)
+def test_a_price_that_is_none_is_left_out(browser: Browser, typed: str) -> None:
+    make_product("Bottle cage", price="18.00")
+    page = browser.client.get("/products", query_string={"min_price": typed, "max_price": typed}, base_url=ORIGIN)
+    assert "Bottle cage" in words(page) and "Active filters" not in words(page)
+    api = browser.client.get("/api/products", query_string={"min_price": typed}, base_url=ORIGIN)
+    assert api.status_code == 400
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest", "price_asc", "price_desc", "name"])
+def test_the_order_that_was_asked_for_is_the_one_selected(browser: Browser, sort: str) -> None:
+    assert f'<option value="{sort}" selected>' in browser.get(f"/products?sort={sort}").text
 
 
 def test_the_price_fields_say_what_there_is(browser: Browser) -> None:
