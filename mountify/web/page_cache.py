@@ -10,15 +10,15 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, make_response, request
 
 from mountify import freshness
+from mountify.config import Config
 from mountify.store import Store, StoreDown, ask, share
-from mountify.web.assets import bundle_fingerprint
 from mountify.web.headers import may_be_shared
+from mountify.web.release import release
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ _TIMELESS = frozenset({"static", "assets.bundle", "health.alive", "health.ready"
 
 
 def init_page_cache(app: Flask, store: Store) -> None:
-    app.config["PAGE_GENERATION"] = _generation(app)
+    app.config["PAGE_GENERATION"] = _generation(app.config["SHOP"])
     share(store)
     app.before_request(_begin)
     app.after_request(_validate)
@@ -133,12 +133,10 @@ def _keep(place: str | None, body: str) -> None:
         return
 
 
-def _generation(app: Flask) -> str:
-    """A release with other templates, styles or addresses leaves the pages of the one before it behind."""
-    digest = hashlib.sha256(f"{app.config['SHOP'].base_url} {app.config['STATIC_URL']} {bundle_fingerprint()}".encode())
-    for template in sorted((Path(app.root_path) / "templates").rglob("*.html")):
-        digest.update(template.read_bytes())
-    return digest.hexdigest()[:12]
+def _generation(config: Config) -> str:
+    """Another release or another configuration leaves the pages of this one behind."""
+    seen = (release(), config.base_url, config.static_url, config.currency, config.timezone)
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:12]
 
 
 def _validate(response: Response) -> Response:

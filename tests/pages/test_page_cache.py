@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from mountify.gateways import Gateways
 from mountify.models.catalogue import Category, Product, ProductStatus
 from mountify.services import inventory, settings
 from mountify.transaction import transaction
+from mountify.web.release import fingerprint
 from tests.factories import make_category, make_product, make_shop
 from tests.queries import queries
 from tests.web import ORIGIN, Browser, words
@@ -257,6 +260,32 @@ def test_without_redis_every_page_comes_from_the_database(config: Config, gatewa
         session.get_one(Product, product.id).name = "Phone rest"
     page = browser.get("/products")
     assert "Phone rest" in words(page) and page.headers["Cache-Control"].startswith("public") and "ETag" in page.headers
+
+
+@pytest.mark.parametrize(
+    "change", [{"currency": "EUR"}, {"timezone": "Asia/Tokyo"}, {"static_url": "https://s.example"}]
+)
+def test_another_configuration_takes_no_pages_of_this_one(
+    browser: Browser, config: Config, gateways: Gateways, change: dict[str, str]
+) -> None:
+    make_product("Phone stand")
+    browser.get("/products")
+    assert queries(lambda: browser.get("/products")) == []
+    other = Browser(create_app(replace(config, **change), gateways))
+    assert queries(lambda: other.get("/products")) != []
+
+
+@pytest.mark.parametrize("name", ["web/x.py", "templates/x.html", "templates/x.xml", "static/js/x.js", "static/x.svg"])
+def test_another_release_takes_no_pages_of_this_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text("one")
+    (tmp_path / "picture.webp").write_text("one")
+    before = fingerprint(tmp_path)
+    (tmp_path / "picture.webp").write_text("two")
+    assert fingerprint(tmp_path) == before
+    path.write_text("two")
+    assert fingerprint(tmp_path) != before
 
 
 def test_no_page_asks_more_than_eight_questions(browser: Browser, redis: Redis) -> None:
