@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, make_response, render_template
 from mountify.services import products
 from mountify.web.auth import settings
 from mountify.web.frame import frame
+from mountify.web.page_cache import kept, worth_keeping
 
 bp = Blueprint("robots", __name__)
 
@@ -22,7 +23,12 @@ def rules() -> Response:
 @bp.get("/sitemap.xml")
 def sitemap() -> Response:
     """https://www.sitemaps.org/protocol.html"""
+    return kept("sitemap", _list_pages, mimetype="application/xml")
+
+
+def _list_pages() -> Response:
     g.is_shared = True
+    worth_keeping()
     response = make_response(
         render_template(
             "robots/sitemap.xml",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, current_app, g, make_response, request
+from flask import Flask, Response, current_app, g, request
 
 from mountify import freshness
 from mountify.config import Config
@@ -52,7 +52,7 @@ def version() -> int | None:
     return cast(int | None, g.version)
 
 
-def kept(key: str | None, make: Callable[[], Response]) -> Response:
+def kept(key: str | None, make: Callable[[], Response], *, mimetype: str = "text/html") -> Response:
     """Answer from Redis, or make the answer and keep it when it is worth it (see worth_keeping).
 
     `key` names what the page shows, made of values that were understood, never of an address as it came; None keeps
@@ -63,7 +63,7 @@ def kept(key: str | None, make: Callable[[], Response]) -> Response:
     place, body = _find(key)
     if body is not None:
         g.is_shared = True
-        return make_response(body)
+        return Response(body, mimetype=mimetype)
     response = make()
     if response.status_code == 200 and g.get("worth_keeping", False):
         _keep(place, response.get_data(as_text=True))

@@ -42,6 +42,25 @@ def test_a_page_that_was_read_before_asks_the_database_nothing(browser: Browser)
         assert again.get_data() == first.get_data() and again.headers["Cache-Control"].startswith("public")
 
 
+def test_what_machines_read_is_kept_too(browser: Browser) -> None:
+    product = make_product("Phone stand")
+    for path, mimetype in (("/sitemap.xml", "application/xml"), (f"/api/products/{product.id}", "application/json")):
+        first, again = browser.get(path), browser.get(path)
+        assert first.get_data() == again.get_data() and first.mimetype == again.mimetype == mimetype
+        assert queries(lambda path=path: browser.get(path)) == [], path
+    with transaction() as session:
+        session.get_one(Product, product.id).status = ProductStatus.ARCHIVED
+    assert browser.get(f"/api/products/{product.id}").status_code in (404, 410)
+    assert f"/products/{product.id}-" not in browser.get("/sitemap.xml").text
+
+
+def test_products_that_are_none_keep_nothing(browser: Browser, redis: Redis) -> None:
+    for number in range(1, 9):
+        browser.get(f"/api/products/{number}")
+        browser.get(f"/products/{number}-x")
+    assert redis.keys("page:*") == []
+
+
 def changes(product_id: int, category_id: int) -> dict[str, Callable[[sa.orm.Session], object]]:
     return {
         "price": lambda session: setattr(session.get_one(Product, product_id), "price", Money.of("99.00")),

@@ -19,7 +19,6 @@ from mountify.forms.listing import (
     read_page,
 )
 from mountify.models.base import BIGGEST_ID
-from mountify.models.catalogue import Product
 from mountify.services import products
 from mountify.services.cards import Card
 from mountify.services.products import SHORTEST_SEARCH, Filters
@@ -62,7 +61,8 @@ def suggest() -> Response:
 
 @bp.get("/products/<id:product_id>")
 def show_product(product_id: int) -> Response:
-    return shared(_product(products.get_product(product_id)))
+    data, _was_kept = kept_data(f"api-product:{product_id}", lambda: _show(product_id))
+    return shared(data)
 
 
 @bp.get("/categories")
@@ -129,7 +129,9 @@ def _in_list(product: Card) -> dict[str, Any]:
     }
 
 
-def _product(product: Product) -> dict[str, Any]:
+def _show(product_id: int) -> dict[str, Any]:
+    product = products.get_product(product_id)
+    worth_keeping()
     return {
         "product": {
             "id": product.id,
