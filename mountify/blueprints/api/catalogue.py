@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
 
+from mountify.core.errors import Gone, NotFound
 from mountify.core.texts import without_control_characters
 from mountify.forms.listing import (
     MOST_A_PAGE,
@@ -21,7 +22,7 @@ from mountify.forms.listing import (
 from mountify.models.base import BIGGEST_ID
 from mountify.services import products
 from mountify.services.cards import Card
-from mountify.services.products import SHORTEST_SEARCH, Filters
+from mountify.services.products import SHORTEST_SEARCH, Filters, Sort
 from mountify.web.page_cache import kept_data, worth_keeping
 
 from .body import amount, shared
@@ -82,8 +83,9 @@ def list_stock() -> Response:
 
 
 def _filters() -> Filters:
-    """The filters of the listing; words too short to search for are no words."""
+    """The filters of the listing, newest first unless told; words too short to search for are no words."""
     query = request.args.copy()
+    query["sort"] = query.get("sort") or Sort.NEWEST
     if len(query.get("search", "").strip()) < SHORTEST_SEARCH:
         query.poplist("search")
     return read_filters(query)
@@ -130,7 +132,10 @@ def _in_list(product: Card) -> dict[str, Any]:
 
 
 def _show(product_id: int) -> dict[str, Any]:
-    product = products.get_product(product_id)
+    try:
+        product = products.get_product(product_id)
+    except Gone:
+        raise NotFound from None  # the contract knows no 410
     worth_keeping()
     return {
         "product": {
