@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, in JSON, to standard error, and nobody's e-mail address in it."""
+"""Structured logs: one line an event, in JSON, to standard error, and neither an e-mail address nor a key in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import structlog
 
+_KEY = re.compile(r"Key \([^)]*\)=\(.*?\)")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]+")
 
 
@@ -60,4 +61,4 @@ def _without_addresses(value: Any) -> Any:
         return {str(name): _without_addresses(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_without_addresses(each) for each in value]
-    return _ADDRESS.sub("(address)", value if isinstance(value, str) else repr(value))
+    return _ADDRESS.sub("(address)", _KEY.sub("Key (…)", value if isinstance(value, str) else repr(value)))

@@ -98,7 +98,8 @@ def list_emails() -> None:
 
     connected()
     for email in outbox.list_unsent():
-        about = f"{email.id}  {email.state}  {email.idempotency_key}  {email.attempts} attempts"
+        last = f", last {email.tried_at:%Y-%m-%d %H:%M}" if email.tried_at else ""
+        about = f"{email.id}  {email.state}  {email.idempotency_key}  {email.attempts} attempts{last}"
         click.echo(f"{about}  {email.error or ''}".rstrip())
 
 

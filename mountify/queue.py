@@ -24,10 +24,10 @@ _jobs = table(
 )
 
 
-def defer(session: Session, task: str, *, lock: str | None = None, **arguments: int | str) -> None:
+def defer(session: Session, task: str, **arguments: int | str) -> None:
     """Queue a job that exists when, and only when, the transaction of `session` commits."""
     connection = session.connection().connection.driver_connection
-    _app.configure_task(task, connection=connection, lock=lock).defer(**arguments)
+    _app.configure_task(task, connection=connection).defer(**arguments)
 
 
 def has_job(task: str, argument: str, value: InstrumentedAttribute[int]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -44,6 +44,11 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info.pop(_OPEN, None)
+
+
+def violated(error: IntegrityError) -> str:
+    """Name the constraint that refused a change."""
+    return str(getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "")
 
 
 def retried_once(function: Callable[P, R]) -> Callable[P, R]:

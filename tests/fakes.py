@@ -68,6 +68,7 @@ class FakePayments:
             amount_total=amount,
             currency=params["line_items"][0]["price_data"]["currency"],
             order_id=int(params["client_reference_id"]),
+            attempt=params["metadata"]["attempt"],
             payment_intent=None,
             email=params["customer_email"],
             delivery=None,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from mountify.core.errors import MailRefused, MailUnavailable
 
 READ_S = 10
-# Answers that a repeat may turn into a success: https://resend.com/docs/api-reference/errors
-_WORTH_A_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Answers that a repeat may turn into a success, once the key or the domain is right: https://resend.com/docs/api-reference/errors
+_WORTH_A_RETRY = frozenset({401, 403, 408, 425, 429, 500, 502, 503, 504})
 # No answer at all (the SDK's own word), and: the try before this one, whose answer we did not wait for, still goes on.
 _PASSING = frozenset({"HttpClientError", "concurrent_idempotent_requests"})
 _settings = threading.Lock()

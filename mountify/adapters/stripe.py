@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -137,7 +138,8 @@ def _read_session(session: dict[str, Any]) -> PaymentSession:
         outcome=_outcome(session),
         amount_total=session["amount_total"],
         currency=session["currency"],
-        order_id=int(reference) if reference.isascii() and reference.isdigit() else None,
+        order_id=int(reference) if re.fullmatch(r"[0-9]{1,18}", reference) else None,  # as long as a BIGINT surely is
+        attempt=(session.get("metadata") or {}).get("attempt"),
         payment_intent=_id_of(session.get("payment_intent")),
         email=customer.get("email") or session.get("customer_email"),
         delivery=_delivery(session),
@@ -154,7 +156,7 @@ def _outcome(session: dict[str, Any]) -> SessionOutcome:
         return SessionOutcome.CLOSED
     if session["status"] == "open":
         return SessionOutcome.OPEN
-    if session["payment_status"] == "paid":
+    if session["payment_status"] in ("paid", "no_payment_required"):
         return SessionOutcome.PAID
     intent = session.get("payment_intent")
     has_failed = isinstance(intent, dict) and intent.get("status") in _FAILED

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials, PaymentsUnavailable
 from mountify.forms.auth import SignInForm
-from mountify.services import accounts, cart_merge, checkout
+from mountify.services import accounts, cart_merge, payment_sessions
 from mountify.web.answers import done, local_path, page
 from mountify.web.auth import find_cart_owner, forget_cart, identity, settings, shop_session
 from mountify.web.gateways import gateways
@@ -54,7 +54,9 @@ def _take_along(token: str, user_id: int) -> None:
         flash(_("There was no room in your cart for: %(names)s.", names=", ".join(merged.left_out)), "warn")
     for order_id in merged.superseded:
         with suppress(PaymentsUnavailable):  # then it runs out by itself
-            checkout.cancel(order_id, payments=gateways().payments, site=settings().site, now=utcnow())
+            payment_sessions.end(
+                order_id, "cart changed", payments=gateways().payments, site=settings().site, now=utcnow()
+            )
 
 
 @bp.post("/signout")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, make_response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
@@ -58,7 +58,9 @@ def start() -> BaseResponse:
 @bp.get("/success")
 @limiter.limit("60/minute")
 def success() -> BaseResponse:
-    """Back from Stripe: settle by asking Stripe, whoever tells us first."""
+    """Back from Stripe: settle by asking Stripe, whoever tells us first. A mere look (HEAD) changes nothing."""
+    if request.method == "HEAD":
+        return make_response("")
     session_id, key = request.args.get("session_id", ""), request.args.get("key", "")
     order_id = orders.find_by_session(session_id, key=key, secret=settings().secret_key)
     if order_id is None:
@@ -79,10 +81,12 @@ def success() -> BaseResponse:
 @bp.get("/cancelled")
 @limiter.limit("60/minute")
 def cancelled() -> Response:
-    """Back from Stripe without paying: the stock goes back on the shelf, the cart stays."""
+    """Back from Stripe without paying: the stock goes back on the shelf, the cart stays. HEAD changes nothing."""
+    if request.method == "HEAD":
+        return make_response("")
     order_id, key = request.args.get("order", type=int) or 0, request.args.get("key", "")
     orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)
     order = checkout.cancel(order_id, payments=gateways().payments, site=settings().site, now=utcnow())
-    if order.is_paid:
+    if order.is_paid or order.is_pending:  # paid after all, or its money is on the way
         return seen_other(url_for("orders.show", order_id=order.id, key=key))
     return page("checkout/cancelled.html", order=order)

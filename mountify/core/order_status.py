@@ -24,8 +24,6 @@ _NEXT: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.REFUNDED: frozenset(),
 }
 
-SOLD = frozenset({OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DELIVERED})
-
 
 def may_follow(current: OrderStatus, wanted: OrderStatus) -> bool:
     return wanted in _NEXT[current]

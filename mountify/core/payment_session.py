@@ -38,6 +38,7 @@ class PaymentSession:
     amount_total: int
     currency: str
     order_id: int | None
+    attempt: str | None  # the key the shop asked under
     payment_intent: str | None
     email: str | None
     delivery: Delivery | None

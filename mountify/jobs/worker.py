@@ -9,7 +9,6 @@ from typing import ParamSpec
 
 import structlog
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import ConnectorException
 
 from mountify import db, queue
 from mountify.config import Config
@@ -59,13 +58,13 @@ def build(config: Config, gateways: Gateways) -> App:
             queue.forget_dead(session, PERIODIC)
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="end_overdue", queueing_lock="end_overdue")
+    @app.task(name="end_overdue", queueing_lock="end_overdue", lock="end_overdue")
     @_released
     def end_overdue(timestamp: int) -> None:
         payment_sessions.end_overdue(payments=gateways.payments, site=config.site, now=utcnow())
 
     @app.periodic(cron="23 * * * *")
-    @app.task(name="sync_delayed", queueing_lock="sync_delayed")
+    @app.task(name="sync_delayed", queueing_lock="sync_delayed", lock="sync_delayed")
     @_released
     def sync_delayed(timestamp: int) -> None:
         payment_sessions.sync_delayed(payments=gateways.payments, site=config.site, now=utcnow())
@@ -119,7 +118,7 @@ async def _rescue_stalled(app: App) -> None:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
                 await app.job_manager.retry_job(job)
                 log.warning("job_rescued", job=job.task_name)
-        except ConnectorException as error:
+        except Exception as error:  # whatever it was: jobs of killed workers wait for this
             log.warning("rescue_postponed", why=type(error).__name__)
         await asyncio.sleep(STALLED_AFTER_S / 2)
 

@@ -40,4 +40,6 @@ class Email(Base):
     error: Mapped[str | None] = mapped_column(Text)
     provider_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Created]
+    first_tried_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]

@@ -24,7 +24,7 @@ def remember(session: Session, user_id: int, delivery: Delivery, *, now: datetim
     if not parts["line1"] or len(parts["country"]) != 2:
         return
     # Two orders settled at once must not both find an empty book.
-    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     is_first = session.scalar(select(Address.id).where(Address.user_id == user_id).limit(1)) is None
     values = {**parts, "name": delivery.name[:120], "phone": delivery.phone[:40]}
     row = insert(Address).values(user_id=user_id, is_default=is_first, created_at=now, updated_at=now, **values)

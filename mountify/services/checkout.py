@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
@@ -25,10 +26,11 @@ from mountify.services.cart_view import CartOwner, CartView
 from mountify.services.orders import link_key, lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
 from mountify.services.settings import HOLD_MINUTES, Shop, get_shop
-from mountify.transaction import retried_once, transaction
+from mountify.transaction import retried_once, transaction, violated
 
 HOLD = timedelta(minutes=HOLD_MINUTES)
 MOST_TRIES = 3
+_TAKEN_MEANWHILE = frozenset({"uq_orders_checkout_key", "uq_orders_pending_cart"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,12 @@ def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments
     was and nothing is held.
     """
     for _ in range(MOST_TRIES):
-        step = _reserve(owner, email, checkout_key, site, now)
+        try:
+            step = _reserve(owner, email, checkout_key, site, now)
+        except IntegrityError as error:
+            if violated(error) not in _TAKEN_MEANWHILE:
+                raise
+            continue  # somebody else came first with this page's key, or with this cart
         if isinstance(step, _Superseded):
             payment_sessions.end(step.order_id, "cart changed", payments=payments, site=site, now=now)
             continue
@@ -139,10 +146,11 @@ def _place(
     session.add(order)
     session.flush()
     order.record("placed", now=now)
+    key = f"attempt-{uuid4()}"
     attempt = PaymentAttempt(
         order_id=order.id,
-        params=_session_params(order, get_shop(), site, now + HOLD),
-        idempotency_key=f"attempt-{uuid4()}",
+        params=_session_params(order, key, get_shop(), site, now + HOLD),
+        idempotency_key=key,
         expires_at=now + HOLD,
     )
     session.add(attempt)
@@ -164,7 +172,7 @@ def _fingerprint(view: CartView, email: str) -> str:
     return hashlib.sha256("|".join([*sorted(parts), str(total), email.lower()]).encode()).hexdigest()
 
 
-def _session_params(order: Order, shop: Shop, site: Site, expires_at: datetime) -> dict[str, Any]:
+def _session_params(order: Order, attempt: str, shop: Shop, site: Site, expires_at: datetime) -> dict[str, Any]:
     """https://docs.stripe.com/api/checkout/sessions/create"""
     currency = order.currency.lower()
     key = link_key(site.secret, order.id)
@@ -175,7 +183,7 @@ def _session_params(order: Order, shop: Shop, site: Site, expires_at: datetime) 
     return {
         "mode": "payment",
         "client_reference_id": str(order.id),
-        "metadata": {"order_id": str(order.id), "order_number": order.number},
+        "metadata": {"order_id": str(order.id), "order_number": order.number, "attempt": attempt},
         "payment_intent_data": {"metadata": {"order_id": str(order.id)}, "description": f"{shop.name} {order.number}"},
         "customer_email": order.email,
         "line_items": [

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import MailRefused, NotFound
+from mountify.core.errors import MailRefused, MailUnavailable, NotFound, ShopError
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
@@ -31,6 +31,7 @@ RETRIED_FOR = timedelta(hours=23)
 OVERDUE_AFTER = timedelta(seconds=60)
 LINKS_REACH = timedelta(days=365)
 LINKS_ONCE_IN_S = 15 * 60
+EXPIRED_ONCE_IN = timedelta(days=1)
 
 
 def queue_about(kind: str, session: Session, order: Order, *, site: Site, now: datetime) -> None:
@@ -39,6 +40,15 @@ def queue_about(kind: str, session: Session, order: Order, *, site: Site, now: d
     Kinds: confirmed, payment_pending, payment_failed, expired.
     """
     _queue_about(kind, session, order, recipient=order.email, site=site, now=now)
+
+
+def queue_expired(session: Session, order: Order, *, site: Site, now: datetime) -> None:
+    """Tell a buyer that an order was not paid in time, once a day: anybody can type anybody's address at checkout."""
+    told = select(Email.id).where(
+        Email.kind == "expired", Email.recipient == order.email, Email.created_at > now - EXPIRED_ONCE_IN
+    )
+    if session.scalar(told.limit(1)) is None:
+        queue_about("expired", session, order, site=site, now=now)
 
 
 def queue_for_merchant(session: Session, order: Order, *, site: Site, now: datetime) -> None:
@@ -110,9 +120,10 @@ def deliver(email_id: int, *, mailer: Mailer, now: datetime) -> None:
         email = session.get(Email, email_id, with_for_update=True, populate_existing=True)
         if email is None or email.state is not EmailState.QUEUED:
             return
-        if email.attempts and now - email.created_at > RETRIED_FOR:
-            _fail(email, "not accepted within 23 hours")
+        if email.first_tried_at is not None and now - email.first_tried_at > RETRIED_FOR:
+            _fail(email, f"not accepted within 23 hours; last: {email.error}")
             return
+        email.first_tried_at, email.tried_at = email.first_tried_at or now, now
         email.attempts += 1
         letter = {
             "to": email.recipient,
@@ -124,15 +135,29 @@ def deliver(email_id: int, *, mailer: Mailer, now: datetime) -> None:
     reached("email.before_send")
     try:
         provider_id = mailer.send(**letter)
+    except MailUnavailable as error:
+        _note(email_id, error, is_final=False)
+        raise
     except MailRefused as error:
-        with transaction() as session:
-            _fail(session.get_one(Email, email_id, with_for_update=True), str(error.__cause__ or error)[:500])
+        _note(email_id, error, is_final=True)
         return
     reached("email.sent")
     with transaction() as session:
         email = session.get_one(Email, email_id, with_for_update=True, populate_existing=True)
         email.state, email.provider_id, email.sent_at, email.error = EmailState.SENT, provider_id, now, None
     log.info("email_sent", email_id=email_id)
+
+
+def _note(email_id: int, error: ShopError, *, is_final: bool) -> None:
+    """Keep what the mail service said last, unless another job has sent the mail meanwhile."""
+    why = str(error.__cause__ or error)[:500]
+    with transaction() as session:
+        email = session.get_one(Email, email_id, with_for_update=True, populate_existing=True)
+        if email.state is not EmailState.QUEUED:
+            return
+        email.error = why
+        if is_final:
+            _fail(email, why)
 
 
 def requeue_overdue(*, now: datetime) -> int:
@@ -159,9 +184,9 @@ def list_unsent(*, most: int = 100) -> Sequence[Email]:
 
 
 def resend(email_id: int, *, now: datetime) -> None:
-    """Try a mail that failed, or waits, for another 23 hours from now; one that was sent stays so. Raises NotFound.
+    """Try a mail that failed for another 23 hours from now, or one that waits at once; one that was sent stays so.
 
-    It goes out under a new key: whoever asks for this has looked whether it arrived.
+    One that failed goes out under a new key: whoever asks for this has looked whether it arrived. Raises NotFound.
     """
     with transaction() as session:
         email = session.get(Email, email_id, with_for_update=True)
@@ -169,7 +194,9 @@ def resend(email_id: int, *, now: datetime) -> None:
             raise NotFound
         if email.state is EmailState.SENT:
             return
-        email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now
+        if email.state is EmailState.FAILED:
+            email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now
+            email.first_tried_at = email.tried_at = None
         defer(session, "send_email", email_id=email_id)
 
 

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -98,7 +99,7 @@ def end(order_id: int, by: str | None, *, payments: Payments, site: Site, now: d
     """End a pending order: first at Stripe, then here, as Stripe says (it may have been paid after all).
 
     `by` says who ends it, None that its time has run out. An order that is not pending stays as it is. Raises NotFound,
-    or PaymentsUnavailable when Stripe did not answer; then nothing has changed.
+    or PaymentsUnavailable when Stripe did not answer; then nothing is released.
     """
     request = _begin_end(order_id, by)
     if request is None:
@@ -128,6 +129,7 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> int:
             select(PaymentAttempt.session_id)
             .join(Order, Order.id == PaymentAttempt.order_id)
             .where(Order.status == OrderStatus.PENDING, PaymentAttempt.state == AttemptState.COMPLETE)
+            .order_by(func.random())
             .limit(MOST_AT_ONCE)
         ).all()
     return _each(waiting, lambda session_id: sync_session(session_id, payments=payments, site=site, now=now))
@@ -173,6 +175,8 @@ def _each(things: Sequence[Any], work: Any) -> int:
             continue
         except ShopError as error:
             log.error("payment_not_synced", about=thing, why=error.code)
+        except SQLAlchemyError as error:  # a lock that somebody held for too long
+            log.error("payment_not_synced", about=thing, why=type(error).__name__)
         finally:
             db.release()
         told += 1
@@ -180,7 +184,10 @@ def _each(things: Sequence[Any], work: Any) -> int:
 
 
 def _list_overdue(now: datetime) -> Sequence[int]:
-    """A completed session is no business of the clock: its money is on the way."""
+    """A completed session is no business of the clock: its money is on the way.
+
+    In no order, so that the same few that Stripe is silent about do not stand before all others every time.
+    """
     with transaction() as session:
         waits_for_money = (
             select(PaymentAttempt.id)
@@ -188,7 +195,7 @@ def _list_overdue(now: datetime) -> Sequence[int]:
             .exists()
         )
         overdue = select(Order.id).where(Order.status == OrderStatus.PENDING, Order.reserved_until < now)
-        return session.scalars(overdue.where(~waits_for_money).order_by(Order.reserved_until).limit(MOST_AT_ONCE)).all()
+        return session.scalars(overdue.where(~waits_for_money).order_by(func.random()).limit(MOST_AT_ONCE)).all()
 
 
 @retried_once
@@ -269,6 +276,7 @@ def _free(session: Session, order: Order, by: str | None, *, now: datetime) -> N
         order.mark_cancelled(by, now=now)
 
 
+@retried_once
 def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
     with transaction() as session:
         order = lock_order(session, order_id)
@@ -277,6 +285,7 @@ def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
         noted = order.events.select().where(OrderEvent.kind == UNKNOWN).limit(1)
         if session.scalars(noted).first() is None:
             order.record(UNKNOWN, now=now, session=session_id)
+            order.cart_id = None  # its buyer can order anew meanwhile
             log.error("session_unknown", order_id=order_id, session_id=session_id)
         if order.reserved_until is not None and order.reserved_until + UNKNOWN_KEPT_FOR < now:
             newest_attempt(session, order_id).state = AttemptState.CLOSED

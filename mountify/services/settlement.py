@@ -75,12 +75,19 @@ def _lock(session: Session, seen: PaymentSession) -> tuple[Order, PaymentAttempt
 
 
 def _find_attempt(session: Session, seen: PaymentSession) -> PaymentAttempt:
-    """Find the attempt a session belongs to, also when we crashed before we could store the session's id."""
+    """Find the attempt a session belongs to, also when we crashed before we could store the session's id.
+
+    The order's number alone says little: another shop with the same Stripe account has orders of that number, too.
+    """
     attempt = session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == seen.id)).one_or_none()
     if attempt is None and seen.order_id is not None:
         attempt = session.scalars(
             select(PaymentAttempt)
-            .where(PaymentAttempt.order_id == seen.order_id, PaymentAttempt.session_id.is_(None))
+            .where(
+                PaymentAttempt.order_id == seen.order_id,
+                PaymentAttempt.session_id.is_(None),
+                PaymentAttempt.idempotency_key == seen.attempt,
+            )
             .order_by(PaymentAttempt.id.desc())
             .limit(1)
         ).one_or_none()
@@ -114,6 +121,9 @@ def _take_payment(
     if problem is not None:
         order.record("payment_unsettled", now=now, reason=problem, session=seen.id)
         log.error("payment_unsettled", order_id=order.id, reason=problem)
+        if _waits_for(order, attempt):  # this session was its only way to be paid
+            inventory.release(session, lines_of(order))
+            order.mark_cancelled("payment does not fit", now=now)
         return
     _become_paid(session, order, seen, site, now)
 
@@ -175,7 +185,7 @@ def _close(session: Session, order: Order, attempt: PaymentAttempt, site: Site, 
         order.mark_cancelled(attempt.closed_by, now=now)
         return
     order.mark_expired(now=now)
-    emails.queue_about("expired", session, order, site=site, now=now)
+    emails.queue_expired(session, order, site=site, now=now)
 
 
 def _waits_for(order: Order, attempt: PaymentAttempt) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors import NotFound, PaymentsUnavailable, ShopError
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
@@ -51,6 +51,8 @@ def process(event_id: int, *, payments: Payments, site: Site, now: datetime) -> 
     try:
         if kind.startswith("checkout.session.") and isinstance(thing.get("id"), str):
             sync_session(thing["id"], payments=payments, site=site, now=now)
+    except PaymentsUnavailable:
+        raise  # says nothing about this event: it is tried again as long as the job lives
     except ShopError as error:
         _note_failure(event_id, error, now)
         raise

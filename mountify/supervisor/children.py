@@ -47,7 +47,7 @@ class Child:
         return tail(self.log)
 
     def start(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > MOST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         env = {**self.env, MARK: str(self.var)}

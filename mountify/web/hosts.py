@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, redirect, request
 from werkzeug.exceptions import BadRequest
@@ -23,4 +23,5 @@ def init_hosts(app: Flask, config: Config) -> None:
             raise BadRequest
         if request.method not in {"GET", "HEAD"}:
             return None  # the same-origin rule refuses it
-        return redirect(config.origin + request.full_path.removesuffix("?"), 308)
+        query = f"?{request.query_string.decode('ascii', 'replace')}" if request.query_string else ""
+        return redirect(config.origin + quote(request.path) + query, 308)

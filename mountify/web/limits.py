@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -20,13 +21,21 @@ _DOWN = (RedisError, OSError)
 
 
 def caller() -> str:
-    """The signed-in account, else the address as the trusted proxies report it."""
+    """The signed-in account, else the client's address."""
     who = identity()
-    return f"user:{who.id}" if who else f"address:{request.remote_addr}"
+    return f"user:{who.id}" if who else address()
 
 
 def address() -> str:
-    return f"address:{request.remote_addr}"
+    """The client's address as the trusted proxies report it; of IPv6 its network, since all of it is one client's."""
+    given = request.remote_addr or ""
+    try:
+        client = ip_address(given)
+    except ValueError:
+        return f"address:{given}"
+    if isinstance(client, IPv6Address):
+        return f"address:{client.ipv4_mapped or ip_network((client, 64), strict=False)}"
+    return f"address:{client}"
 
 
 def account_named() -> str:

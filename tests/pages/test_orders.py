@@ -19,7 +19,7 @@ from mountify.models.order import Order
 from tests.cast import sign_in
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
-from tests.web import Browser, field, words
+from tests.web import ORIGIN, Browser, field, words
 
 
 @pytest.fixture(autouse=True)
@@ -238,3 +238,17 @@ def test_a_hold_that_ran_out_offers_no_payment(browser: Browser, payments: FakeP
     db.session.commit()
     shown = browser.get(order_page(payments, session_id)).get_data(as_text=True)
     assert "Continue to payment" not in shown and "Cancel this order" in shown
+
+
+def test_a_mere_look_at_the_way_back_changes_nothing(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    for path in addresses(payments, session_id):
+        answer = browser.client.head(path, base_url=ORIGIN)
+        assert answer.status_code == 200 and the_order().status == "pending"
+
+
+def test_coming_back_while_the_money_is_on_its_way_shows_the_order(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    payments.change(session_id, outcome=SessionOutcome.PROCESSING)
+    answer = browser.get(addresses(payments, session_id)[1])
+    assert answer.status_code == 303 and "/orders/" in answer.headers["Location"]

@@ -247,9 +247,9 @@ def test_a_payment_that_does_not_fit_pays_nothing(buyer: Buyer, payments: FakePa
     payments.pay(buyer.session_of(started), **lie)
     buyer.sync(buyer.session_of(started))
     buyer.sync(buyer.session_of(started))
-    assert order_of(started).status is OrderStatus.PENDING
+    assert order_of(started).status is OrderStatus.CANCELLED and stock_of(product) == (5, 0)
     kinds = db.session.scalars(select(OrderEvent.kind).where(OrderEvent.order_id == started.order_id)).all()
-    assert sorted(kinds) == ["payment_unsettled", "placed"]
+    assert sorted(kinds) == ["cancelled", "payment_unsettled", "placed"]
     assert count(Email) == 0
 
 

@@ -131,3 +131,21 @@ def test_the_sweeper_queues_what_has_lost_its_job_and_nothing_else(email_id: int
     assert emails.requeue_overdue(now=later) == 0
     assert jobs() == 1
     assert db.session.scalar(select(func.count()).select_from(Email)) == 1
+
+
+def test_the_23_hours_begin_with_the_first_try(email_id: int, mailer: FakeMailer) -> None:
+    """The worker may have been away for a day."""
+    mailer.is_down = True
+    late = utcnow() + timedelta(hours=24)
+    with pytest.raises(MailUnavailable):
+        emails.deliver(email_id, mailer=mailer, now=late)
+    assert the_mail().state is EmailState.QUEUED and the_mail().error and the_mail().first_tried_at == late
+    mailer.is_down = False
+    emails.deliver(email_id, mailer=mailer, now=late + timedelta(hours=1))
+    assert the_mail().state is EmailState.SENT and the_mail().error is None
+
+
+def test_a_mail_that_waits_is_tried_at_once_under_the_key_it_has(email_id: int, mailer: FakeMailer) -> None:
+    before = the_mail().created_at
+    emails.resend(email_id, now=utcnow() + timedelta(hours=1))
+    assert the_mail().created_at == before and jobs() == 2

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable
+from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.models.catalogue import Product
+from mountify.models.email import Email
 from mountify.models.order import OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
 from mountify.services import carts, payment_sessions
@@ -255,3 +256,64 @@ def test_a_refused_checkout_leaves_a_closed_attempt(buyer: Buyer, payments: Fake
         buyer.start()
     assert db.session.scalars(select(PaymentAttempt.state)).all() == [AttemptState.CLOSED]
     assert end_overdue(payments) == 0 and stock_of(product) == (5, 0)
+
+
+def test_a_few_that_stripe_is_silent_about_do_not_stop_the_others(payments: FakePayments, product: Product) -> None:
+    sick, healthy = [], []
+    for number in range(5):
+        one = Buyer(payments)
+        one.add(product, 1)
+        (sick if number < 3 else healthy).append(one.start())
+
+    class Silent(FakePayments):
+        def expire_session(self, session_id: str) -> PaymentSession:
+            if any(started.url.endswith(session_id) for started in sick):
+                raise PaymentsUnavailable
+            return super().expire_session(session_id)
+
+    silent = Silent(sessions=payments.sessions)
+    for _ in range(200):  # each run takes them in another order: that all of these begin with the sick has no chance
+        end_overdue(silent)
+        if all(order_of(started).status is OrderStatus.EXPIRED for started in healthy):
+            break
+    assert [order_of(started).status for started in healthy] == [OrderStatus.EXPIRED] * 2
+    assert [order_of(started).status for started in sick] == [OrderStatus.PENDING] * 3
+    end_overdue(payments)
+
+
+def test_a_session_of_another_shop_with_the_same_number_is_not_ours(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    payments.is_down = True
+    with pytest.raises(PaymentsUnavailable):
+        buyer.start()
+    payments.is_down = False
+    other = FakePayments(_ids=payments._ids)
+    order_id = db.session.scalars(select(PaymentAttempt.order_id)).one()
+    params = db.session.scalars(select(PaymentAttempt.params)).one()
+    db.release()
+    foreign = other.create_session({**params, "metadata": {"attempt": "attempt-of-another-shop"}}, "x")
+    payments.sessions[foreign.id] = foreign
+    payments.pay(foreign.id)
+    with pytest.raises(UnknownSession):
+        buyer.sync(foreign.id)
+    assert order_of(Started(order_id, "")).status is OrderStatus.CANCELLED
+
+
+def test_who_has_an_order_stripe_does_not_know_can_order_anew(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    lost = buyer.start()
+    del payments.sessions[buyer.session_of(lost)]
+    buyer.add(product, 1)
+    assert buyer.start(key=new_key()).order_id != lost.order_id
+    end_overdue(payments, LATER + UNKNOWN_KEPT_FOR)
+
+
+def test_an_address_is_told_of_expiry_once_a_day(payments: FakePayments, product: Product) -> None:
+    for _ in range(3):
+        one = Buyer(payments)
+        one.add(product, 1)
+        one.start()
+        end_overdue(payments)
+    assert db.session.scalars(select(Email.kind)).all() == ["expired"]
