@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import brotli
@@ -17,6 +17,7 @@ from mountify.core.pictures import sized, tone
 STATIC = Path(__file__).parent.parent / "static"
 YEAR_S = 365 * 24 * 3600
 DAY_S = 24 * 3600
+MINUTE_S = 60
 
 # The order of the files is the order of the rules.
 SHOP = (
@@ -88,7 +89,7 @@ def _encoded(encoding: str) -> bytes:
             return _bundle()
 
 
-@cache
+@lru_cache(maxsize=500)  # a file can be asked for by many paths
 def _file_fingerprint(path: str) -> str:
     return _fingerprint((STATIC / path).read_bytes())
 
@@ -98,6 +99,11 @@ def _fingerprint(content: bytes) -> str:
 
 
 def _keep_for_ever(response: Response) -> Response:
-    if request.endpoint == "static" and response.status_code == 200 and "v" in request.args:
-        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+    """A file may be kept for a year under its own fingerprint only: another release may have it under that one."""
+    if request.endpoint == "static" and response.status_code in {200, 304} and "v" in request.args:
+        path = str((request.view_args or {})["filename"])
+        is_its_own = request.args["v"] == _file_fingerprint(path)
+        response.headers["Cache-Control"] = (
+            f"public, max-age={YEAR_S}, immutable" if is_its_own else f"public, max-age={MINUTE_S}"
+        )
     return response

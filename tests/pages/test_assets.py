@@ -55,6 +55,19 @@ def test_the_code_of_others_is_what_its_table_says() -> None:
             assert path.name in table and hashlib.sha256(path.read_bytes()).hexdigest() in table
 
 
+@pytest.mark.parametrize("asked", ["00000000", "", "x", "1&v=2"])
+def test_a_file_is_not_kept_for_long_under_the_fingerprint_of_another(browser: Browser, asked: str) -> None:
+    """While a release is rolled out, a new page may ask an old process for a file, and a cache would keep it."""
+    (address,) = set(re.findall(r'"(/static/favicon[^"#]+\?v=[0-9a-f]{8})', browser.get("/").text))
+    tag = browser.get(address).headers["ETag"]
+    for headers in ({}, {"If-None-Match": tag}):
+        right = browser.get(address, headers=headers)
+        wrong = browser.get(f"/static/favicon.svg?v={asked}", headers=headers)
+        assert "immutable" in right.headers["Cache-Control"]
+        assert wrong.headers["Cache-Control"] == "public, max-age=60"
+    assert "max-age=86400" in browser.get("/static/favicon.svg").headers["Cache-Control"]
+
+
 def test_a_page_names_static_files_by_their_content(browser: Browser) -> None:
     page = browser.get("/").get_data(as_text=True)
     for address in re.findall(r'"(/static/[^"#]+\?v=[0-9a-f]{8})', page):
