@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, make_response, render_template
 
 from mountify.services import products
+from mountify.services.settings import PAGES
 from mountify.web.auth import settings
 from mountify.web.frame import frame
 from mountify.web.page_cache import kept, worth_keeping
@@ -35,7 +36,7 @@ def _list_pages() -> Response:
             base_url=settings().base_url,
             categories=frame().categories,
             products=products.list_addresses(),
-            pages=list(frame().shop.pages),
+            pages=[name for name in PAGES if name in frame().shop.pages],
         )
     )
     response.mimetype = "application/xml"

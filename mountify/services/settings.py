@@ -54,7 +54,11 @@ def get_shop() -> Shop:
 
 
 def change(**values: object) -> None:
-    """Store settings by name. Raises KeyError for a name that is none."""
+    """Store settings by name. Raises KeyError for a name that is none, of a setting or of a page."""
+    pages = values.get("pages")
+    unknown = [name for name in pages if name not in PAGES] if isinstance(pages, dict) else []
+    if unknown:
+        raise KeyError(*unknown)
     with transaction() as session:
         for name, value in values.items():
             if name not in _names():

@@ -9,8 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from mountify import db
+from mountify.models.account import Setting
 from mountify.models.catalogue import ProductSlug, ProductStatus
 from mountify.services import settings
+from mountify.transaction import transaction
 from tests.factories import make_category, make_product, make_shop
 from tests.web import ORIGIN, Browser, words
 
@@ -93,6 +95,16 @@ def test_the_sitemap_lists_what_can_be_seen_and_nothing_else(browser: Browser) -
     assert f"{ORIGIN}/products/{shown.id}-{shown.slug}" in places and f"{ORIGIN}/terms" in places
     assert not any(f"/{hidden.id}-" in str(place) for place in places) and f"{ORIGIN}/privacy" not in places
     assert f"Sitemap: {ORIGIN}/sitemap.xml" in browser.get("/robots.txt").get_data(as_text=True)
+
+
+def test_a_page_by_a_name_the_shop_does_not_know_is_refused_and_listed_nowhere(browser: Browser) -> None:
+    with pytest.raises(KeyError, match="imprint"):
+        settings.change(pages={"terms": "Soon.", "imprint": "Soon."})
+    assert "Soon." not in words(browser.get("/terms"))
+    with transaction() as session:  # as a shop of another release may have left it
+        session.get_one(Setting, "pages").value = {"value": {"terms": "Soon.", "imprint": "Soon."}}
+    answer = browser.get("/sitemap.xml")
+    assert answer.status_code == 200 and f"{ORIGIN}/terms" in answer.text and "imprint" not in answer.text
 
 
 def test_an_earlier_or_bare_name_leads_to_the_product(browser: Browser) -> None:
