@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, url_for
 
 from mountify.core.errors import NotFound
+from mountify.web import descriptions
 from mountify.web.answers import page
 from mountify.web.frame import frame
 from mountify.web.templating import content_titles
@@ -25,5 +26,5 @@ def show(name: str) -> Response:
         title=title,
         text=shop.pages[name],
         canonical=url_for(".show", name=name),
-        description=f"{title}: {shop.pages[name].split(chr(10))[0]}"[:160],
+        description=descriptions.of_text(title, shop.pages[name]),
     )

@@ -17,7 +17,13 @@ bp = Blueprint("find_order", __name__)
 
 @bp.get("/find-my-order")
 def show() -> Response:
-    return page("find_order/show.html", shared=True, form=FindOrderForm(), canonical=url_for(".show"))
+    return page(
+        "find_order/show.html",
+        shared=True,
+        form=FindOrderForm(),
+        canonical=url_for(".show"),
+        description=_("Enter the address you ordered with. We send the links to your orders there."),
+    )
 
 
 @bp.post("/find-my-order")

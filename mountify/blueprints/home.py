@@ -6,6 +6,7 @@ from flask import Blueprint, Response, url_for
 
 from mountify.core.clock import utcnow
 from mountify.services import products
+from mountify.web import descriptions
 from mountify.web.answers import page
 from mountify.web.frame import frame
 from mountify.web.page_cache import kept, remembered, worth_keeping
@@ -31,5 +32,5 @@ def _show() -> Response:
         now=utcnow(),
         total=around.summary.count,
         canonical=url_for(".index"),
-        description=around.shop.lead or around.shop.about,
+        description=descriptions.of_shop(around.shop.lead),
     )

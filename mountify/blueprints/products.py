@@ -20,6 +20,7 @@ from mountify.models.catalogue import Product
 from mountify.services import products
 from mountify.services.products import PAGE_SIZE, CategoryCount, Filters, Page
 from mountify.services.wording import format_money
+from mountify.web import descriptions
 from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
 from mountify.web.auth import settings
@@ -151,7 +152,7 @@ def show_listing(filters: Filters, number: int) -> Response:
         fragment=wants_fragment(),
         now=utcnow(),
         canonical=listing.canonical,
-        description=category.description if category else frame().shop.about,
+        description=descriptions.of_category(category) if category else descriptions.of_shop(),
     )
     here = listing.url(page=number)
     if wants_fragment() and not request.headers.get("HX-Current-URL", "").endswith(here):
@@ -192,7 +193,7 @@ def show_page(product: Product, *, quantity: object, error: str = "", status: in
         related=remembered(f"related:{product.id}", lambda: products.list_related(product)),
         now=utcnow(),
         canonical=url_for(".show", product_id=product.id, slug=product.slug),
-        description=" ".join(product.description.split())[:160],
+        description=descriptions.of_product(product),
         data=_structured(product),
     )
 

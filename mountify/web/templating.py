@@ -14,7 +14,6 @@ from babel.numbers import format_decimal
 from flask import Flask, g, request
 from flask_babel import Babel, format_date, format_datetime, get_locale
 from flask_babel import gettext as _
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
@@ -27,9 +26,9 @@ from mountify.services.wording import format_money
 from mountify.web.auth import SignedIn, find_cart_owner, identity
 from mountify.web.frame import frame
 from mountify.web.headers import THEME_COOKIE
+from mountify.web.markdown import markdown, opening
 
 THEMES = ("light", "dark")
-_markdown = MarkdownIt("commonmark", {"html": False})
 
 
 def init_templating(app: Flask, config: Config) -> None:
@@ -90,17 +89,6 @@ def marked(text: str, words: str) -> Markup:
 def breakable(address: str) -> Markup:
     """Let an email address that is too long for its cell break before the @."""
     return Markup("<wbr>@").join(address.split("@"))
-
-
-def markdown(text: str) -> Markup:
-    """Turn Markdown into HTML. HTML in the text stays text, and links lead nowhere but to pages and mail."""
-    return Markup(_markdown.render(text))  # noqa: S704  html=False escapes everything that is not Markdown
-
-
-def opening(text: str) -> str:
-    """The first paragraph of a Markdown text that is no heading."""
-    paragraphs = re.split(r"(?:\r?\n){2,}", text.strip())
-    return next((paragraph for paragraph in paragraphs if not paragraph.startswith("#")), "")
 
 
 def paragraphs(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
@@ -24,6 +25,11 @@ def shop(database: None) -> None:
 
 def head(browser: Browser, path: str) -> str:
     return browser.get(path).get_data(as_text=True).split("</head>")[0]
+
+
+def description(browser: Browser, path: str) -> str:
+    found = re.search(r'<meta name="description" content="([^"]*)">', head(browser, path))
+    return unescape(found[1]) if found else ""
 
 
 def test_markdown_becomes_a_page_and_html_stays_text(browser: Browser) -> None:
@@ -105,6 +111,44 @@ def test_a_page_by_a_name_the_shop_does_not_know_is_refused_and_listed_nowhere(b
         session.get_one(Setting, "pages").value = {"value": {"terms": "Soon.", "imprint": "Soon."}}
     answer = browser.get("/sitemap.xml")
     assert answer.status_code == 200 and f"{ORIGIN}/terms" in answer.text and "imprint" not in answer.text
+
+
+PLAIN = [
+    ("## The contract\n\nAn *offer*, <b>bold</b> [here](/x).\nAnd `more`.", "An offer, <b>bold</b> here. And more."),
+    ("# Only a heading", "Only a heading"),
+    ("- one\n- **two**", "one two"),
+    ("", "Terms"),
+]
+
+
+@pytest.mark.parametrize(("text", "described"), PLAIN)
+def test_a_page_describes_itself_in_plain_words(browser: Browser, text: str, described: str) -> None:
+    settings.change(pages={"terms": text})
+    assert description(browser, "/terms") == described
+
+
+def test_a_long_description_ends_with_a_whole_word(browser: Browser) -> None:
+    settings.change(pages={"terms": "word " * 60})
+    assert description(browser, "/terms") == ("word " * 31).strip() + " …"
+
+
+def test_what_has_no_text_is_described_by_what_is_known_of_it(browser: Browser) -> None:
+    assert description(browser, "/") == description(browser, "/products") == "0 parts at Mountify."
+    product = make_product("Bottle cage", price="18.00", category_id=make_category("Bike"))
+    slug = browser.get("/").text.split("category=")[1].split('"')[0]
+    assert description(browser, f"/products?category={slug}") == "Bike: 1 part at Mountify."
+    assert description(browser, f"/products/{product.id}-{product.slug}") == "Bottle cage for $18.00 at Mountify."
+    detailed = make_product("Wall hook", detailed_description="Holds a coat.\n\nOr two.")
+    assert description(browser, f"/products/{detailed.id}-{detailed.slug}") == "Holds a coat."
+    assert description(browser, "/find-my-order")
+
+
+def test_each_page_of_a_listing_has_a_title_of_its_own(browser: Browser) -> None:
+    for number in range(25):
+        make_product(f"Part {number}")
+    first, second = browser.get("/products").text, browser.get("/products?page=2").text
+    assert "<title>All parts · Mountify</title>" in first and "<title>All parts, page 2 · Mountify</title>" in second
+    assert "<h1>All parts</h1>" in second
 
 
 def test_an_earlier_or_bare_name_leads_to_the_product(browser: Browser) -> None:
