@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from mountify.models.order import Order
 from tests.cast import email_of, sign_in
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakePayments
-from tests.web import Browser
+from tests.web import ORIGIN, Browser, field
 
 EMAIL = "sam@example.com"
 
@@ -54,6 +55,38 @@ def test_without_items_the_cart_is_ordered(browser: Browser) -> None:
     browser.send("POST", "/api/cart", {"productId": product.id, "quantity": 4})
     assert browser.send("POST", "/api/checkout", {"email": EMAIL}).status_code == 200
     assert reserved(product.id) == 4
+
+
+def send_raw(browser: Browser, body: bytes, content_type: str | None, *, chunked: bool, token: str = "") -> Any:
+    """Send a body as it is; chunked as a client does that does not know its length."""
+    headers = {"Sec-Fetch-Site": "same-origin", "X-CSRFToken": token}
+    options: dict[str, Any] = {"data": body}
+    if chunked:
+        headers["Transfer-Encoding"] = "chunked"
+        options = {"input_stream": BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
+    return browser.client.post("/api/checkout", base_url=ORIGIN, headers=headers, content_type=content_type, **options)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("content_type", [None, "application/json", "text/plain"])
+def test_every_key_of_the_body_is_optional_and_so_is_the_body(
+    browser: Browser, content_type: str | None, chunked: bool
+) -> None:
+    product = make_product(stock=9)
+    sign_in(browser, "alice")
+    token = field(browser.get("/cart"), "csrf_token")
+    browser.send("POST", "/api/cart", {"productId": product.id, "quantity": 4}, **{"X-CSRFToken": token})
+    answer = send_raw(browser, b"", content_type, chunked=chunked, token=token)
+    assert answer.status_code == 200, answer.json
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_no_json_is_refused(browser: Browser, content_type: str | None, chunked: bool) -> None:
+    answer = send_raw(browser, b'{"email": "sam@example.com"}', content_type, chunked=chunked)
+    assert answer.status_code == 415
+    answer = send_raw(browser, b"{", "application/json", chunked=chunked)
+    assert answer.status_code == 400
 
 
 def test_the_same_key_is_the_same_order(browser: Browser) -> None:

@@ -14,7 +14,7 @@ from mountify.web.page_cache import for_everybody
 
 def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
     """Give the body, which must be one JSON object. Raises InvalidInput or UnsupportedMediaType."""
-    if may_be_empty and not request.content_length and not request.is_json:
+    if may_be_empty and not (request.get_data() or request.form or request.files):
         return {}
     if not request.is_json:
         raise UnsupportedMediaType
