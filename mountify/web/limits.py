@@ -78,6 +78,9 @@ def seconds_to_wait() -> int:
     """Say in how many whole seconds the breached limit lets somebody in again."""
     try:
         current = limiter.current_limit
-        return max(1, math.ceil(current.reset_at - time.time())) if current else UNKNOWN_WAIT_S
+        if current is None:
+            return UNKNOWN_WAIT_S
+        opens_at, _left = current.window  # its reset_at is rounded up by a second
+        return max(1, math.ceil(opens_at - time.time()))
     except _DOWN:
         return UNKNOWN_WAIT_S
