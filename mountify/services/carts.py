@@ -238,4 +238,4 @@ def _check_limits(session: Session, cart: Cart) -> None:
 def check_total(lines: Sequence[CartLine]) -> None:
     """Refuse what no order can hold. Prices change while things lie in a cart. Raises CartTooDear."""
     if Money.sum(line.total for line in lines).amount > MAXIMUM:
-        raise CartTooDear(most=MAXIMUM)
+        raise CartTooDear(most=Money(MAXIMUM))

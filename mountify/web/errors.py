@@ -10,7 +10,10 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
 from mountify.core.errors import Malformed, NotFound, ShopError
+from mountify.core.money import Money
+from mountify.services.wording import format_money
 from mountify.web.answers import back, seen_other, wants_fragment
+from mountify.web.auth import settings
 from mountify.web.csrf import CrossSite
 from mountify.web.limits import seconds_to_wait
 
@@ -28,7 +31,8 @@ def init_errors(app: Flask) -> None:
 
 def refuse(error: ShopError) -> Response:
     """A rule said no: flash and back for a plain form, a notice for htmx, an object for the API."""
-    sentence = _(error.message_id, **error.params) if error.params else _(error.message_id)
+    params = {name: _worded(value) for name, value in error.params.items()}
+    sentence = _(error.message_id, **params) if params else _(error.message_id)
     log.info("refused", code=error.code, status=error.status)
     if _is_api():
         return make_response(jsonify(error=sentence, **error.facts), 400 if error.status == 422 else error.status)
@@ -38,6 +42,10 @@ def refuse(error: ShopError) -> Response:
         flash(sentence, "bad")
         return seen_other(back())
     return _page(error.status, sentence)
+
+
+def _worded(value: object) -> object:
+    return format_money(value, settings().currency) if isinstance(value, Money) else value
 
 
 def refuse_request(error: HTTPException) -> Response:

@@ -26,6 +26,14 @@ def change(model: type[Product] | type[Inventory], **values: object) -> None:
     db.release()
 
 
+def test_the_most_a_cart_can_total_is_said_as_money(browser: Browser) -> None:
+    product = make_product(price="99999.99", stock=20)
+    browser.get("/cart")
+    answer = browser.post("/cart/items", {"product_id": product.id, "quantity": 20})
+    assert answer.status_code == 303
+    assert "A cart cannot total more than $999,999.99." in words(browser.get("/cart"))
+
+
 def test_adding_tells_what_and_shows_the_badge(browser: Browser) -> None:
     product = make_product()
     browser.get("/products")
