@@ -6,11 +6,13 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
+from mountify.core.errors import QuantityOutOfRange
 from mountify.forms.base import ShopForm, WholeNumber
 from mountify.models.base import BIGGEST_ID
 from mountify.models.cart import MOST_OF_ONE
 
-QUANTITY = _l("Quantity must be a whole number between %(low)s and %(high)s.", low=1, high=MOST_OF_ONE)
+QUANTITY = _l(QuantityOutOfRange.message, low=1, high=MOST_OF_ONE)
+QUANTITY_OR_NONE = _l(QuantityOutOfRange.message, low=0, high=MOST_OF_ONE)
 
 
 class AddItemForm(ShopForm):
@@ -20,16 +22,7 @@ class AddItemForm(ShopForm):
 
 
 class UpdateItemForm(ShopForm):
-    quantity = WholeNumber(
-        validators=[
-            InputRequired(QUANTITY),
-            NumberRange(
-                0,
-                MOST_OF_ONE,
-                _l("Quantity must be a whole number between %(low)s and %(high)s.", low=0, high=MOST_OF_ONE),
-            ),
-        ]
-    )
+    quantity = WholeNumber(validators=[InputRequired(QUANTITY_OR_NONE), NumberRange(0, MOST_OF_ONE, QUANTITY_OR_NONE)])
     op = StringField(validators=[Optional(), AnyOf(["inc", "dec"])])
 
     @property

@@ -34,6 +34,14 @@ def test_the_most_a_cart_can_total_is_said_as_money(browser: Browser) -> None:
     assert "A cart cannot total more than $999,999.99." in words(browser.get("/cart"))
 
 
+@pytest.mark.parametrize("quantity", ["", "-1", "1001"])
+def test_a_line_takes_from_none_to_a_thousand_and_says_so(browser: Browser, quantity: str) -> None:
+    product = make_product()
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 1})
+    answer = browser.post(f"/cart/items/{product.id}", {"quantity": quantity})
+    assert answer.status_code == 422 and "Quantity must be a whole number between 0 and 1000." in words(answer)
+
+
 def test_adding_tells_what_and_shows_the_badge(browser: Browser) -> None:
     product = make_product()
     browser.get("/products")
