@@ -5,11 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
 
-from mountify.core.clock import utcnow
 from mountify.forms.find_order import FindOrderForm
-from mountify.services import emails
+from mountify.services import lost_orders
 from mountify.web.answers import done, page
-from mountify.web.auth import settings
 from mountify.web.limits import address, limiter
 
 bp = Blueprint("find_order", __name__)
@@ -33,5 +31,5 @@ def send() -> Response:
     form = FindOrderForm()
     if not form.validate():
         return page("find_order/show.html", status=422, form=form)
-    emails.queue_order_links(form.email.data, site=settings().site, now=utcnow())
+    lost_orders.ask(form.email.data)
     return done(_("If there are orders with that address, their links are on the way to it."), to=url_for(".show"))

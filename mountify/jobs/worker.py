@@ -28,6 +28,7 @@ POLL_S = 1.0
 # The services give up earlier by rules of their own: what dies here died of something nobody thought of.
 EMAIL_RETRIES = Backoff(most_attempts=120, longest_s=900)
 WEBHOOK_RETRIES = Backoff(most_attempts=20)
+LOOKUP_RETRIES = Backoff(most_attempts=8)  # some minutes; who asked asks again
 PERIODIC = ("sweep", "audit", "end_overdue", "sync_delayed", "purge_carts")
 
 
@@ -45,6 +46,11 @@ def build(config: Config, gateways: Gateways) -> App:
     @_released
     def send_email(email_id: int) -> None:
         emails.deliver(email_id, mailer=gateways.mailer, now=utcnow())
+
+    @app.task(name="mail_order_links", retry=LOOKUP_RETRIES)
+    @_released
+    def mail_order_links(email: str) -> None:
+        emails.queue_order_links(email, site=config.site, now=utcnow())
 
     @app.periodic(cron="* * * * *")
     @app.task(name="sweep", queueing_lock="sweep")
