@@ -45,16 +45,23 @@ def authenticate(email: str, password: str) -> Identity:
 
 def create(email: str, password: str, *, role: Role = Role.CUSTOMER, name: str = "") -> int:
     """Make an account. Raises InvalidInput for a password that is too short or too long."""
+    user = new(email, password, role=role, name=name)
+    with transaction() as session:
+        session.add(user)
+        session.flush()
+        return user.id
+
+
+def new(email: str, password: str, *, role: Role, name: str) -> User:
+    """Make an account that is still to be stored; hashing takes a while, and no transaction waits for it.
+
+    Raises InvalidInput for a password that is too short or too long.
+    """
     if len(password) < LEAST:
         raise InvalidInput(N_("A password has at least %(least)s characters."), least=LEAST)
     if len(password.encode()) > MOST_BYTES:
         raise InvalidInput(N_("A password has at most %(most)s bytes."), most=MOST_BYTES)
-    password_hash = _hash(password)
-    with transaction() as session:
-        user = User(email=email, password_hash=password_hash, role=role, name=name)
-        session.add(user)
-        session.flush()
-        return user.id
+    return User(email=email, password_hash=_hash(password), role=role, name=name)
 
 
 def find_by_email(email: str) -> int | None:

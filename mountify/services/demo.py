@@ -50,6 +50,21 @@ STORY = {
         {"title": "Measured", "text": "Each critical width within 0.1 mm, or it goes back in the shredder."},
     ],
 }
+SETTINGS: dict[str, object] = {
+    "name": "Mountify",
+    "claim": "Held to the\nmillimetre.",
+    "claim_measure": "± 0.1 mm",
+    "lead": "Mounts, hooks and brackets, printed in small batches and checked with a caliper before they leave the"
+    " bench.",
+    "story": STORY,
+    "about": "Mounts, hooks and brackets in small batches. Every part is measured before it ships.",
+    "contact_email": "help@mountify.example",
+    "address": "12 Bench Lane, Portland, OR 97205",
+    "returns_in_short": "30 days, any reason",
+    "countries": ("US", "CA", "GB", "DE", "FR", "NL", "SE"),
+    "shipping_flat": Money.of("4.50"),
+    "shipping_free_from": Money.of("40.00"),
+}
 _PEOPLE = (
     ("Sam Okafor", "41 Alder Street", "Portland", "OR", "97205"),
     ("Mia Lindqvist", "9 Harbour Road", "Seattle", "WA", "98101"),
@@ -67,33 +82,24 @@ def seed(passwords: dict[str, str], *, images: Images | None = None, now: dateti
     """
     if db.session.scalar(select(func.count()).select_from(Product)):
         return False
-    settings.change(
-        name="Mountify",
-        claim="Held to the\nmillimetre.",
-        claim_measure="± 0.1 mm",
-        lead="Mounts, hooks and brackets, printed in small batches and checked with a caliper before they leave the"
-        " bench.",
-        story=STORY,
-        pages={name: (PAGE_TEXTS / f"{name}.md").read_text("utf-8") for name in settings.PAGES},
-        about="Mounts, hooks and brackets in small batches. Every part is measured before it ships.",
-        contact_email="help@mountify.example",
-        address="12 Bench Lane, Portland, OR 97205",
-        returns_in_short="30 days, any reason",
-        countries=("US", "CA", "GB", "DE", "FR", "NL", "SE"),
-        shipping_flat=Money.of("4.50"),
-        shipping_free_from=Money.of("40.00"),
-    )
-    for email, (role, name) in ACCOUNTS.items():
-        if email in passwords and accounts.find_by_email(email) is None:
-            accounts.create(email, passwords[email], role=role, name=name)
+    people = [
+        accounts.new(email, passwords[email], role=role, name=name)
+        for email, (role, name) in ACCOUNTS.items()
+        if email in passwords and accounts.find_by_email(email) is None
+    ]
     db.release()
     catalogue = json.loads(CATALOGUE.read_text("utf-8"))
     stored = _upload(catalogue, images)
-    shop = get_shop()
     with transaction() as session:
+        settings.store(session, {**SETTINGS, "pages": _texts()})
+        session.add_all(people)
         stock = _load_catalogue(session, catalogue, stored, now)
-        _load_orders(session, stock, shop, now)
+        _load_orders(session, stock, get_shop(), now)
     return True
+
+
+def _texts() -> dict[str, str]:
+    return {name: (PAGE_TEXTS / f"{name}.md").read_text("utf-8") for name in settings.PAGES}
 
 
 def _upload(catalogue: dict[str, Any], images: Images | None) -> dict[str, StoredPicture]:

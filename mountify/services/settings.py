@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.money import ZERO, Money
@@ -55,18 +57,23 @@ def get_shop() -> Shop:
 
 def change(**values: object) -> None:
     """Store settings by name. Raises KeyError for a name that is none, of a setting or of a page."""
+    with transaction() as session:
+        store(session, values)
+
+
+def store(session: Session, values: Mapping[str, object]) -> None:
+    """Store settings by name, in the caller's transaction. Raises KeyError like change()."""
     pages = values.get("pages")
     unknown = [name for name in pages if name not in PAGES] if isinstance(pages, dict) else []
     if unknown:
         raise KeyError(*unknown)
-    with transaction() as session:
-        for name, value in values.items():
-            if name not in _names():
-                raise KeyError(name)
-            plain = str(value) if isinstance(value, Money) else list(value) if isinstance(value, tuple) else value
-            row = insert(Setting).values(key=name, value={"value": plain})
-            session.execute(row.on_conflict_do_update(index_elements=[Setting.key], set_={"value": row.excluded.value}))
-        session.info.pop("shop", None)
+    for name, value in values.items():
+        if name not in _names():
+            raise KeyError(name)
+        plain = str(value) if isinstance(value, Money) else list(value) if isinstance(value, tuple) else value
+        row = insert(Setting).values(key=name, value={"value": plain})
+        session.execute(row.on_conflict_do_update(index_elements=[Setting.key], set_={"value": row.excluded.value}))
+    session.info.pop("shop", None)
 
 
 def _names() -> set[str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DataError
 
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import ImagesUnavailable
+from mountify.core.pictures import StoredPicture
+from mountify.models.account import User
 from mountify.models.catalogue import Category, Product, ProductImage
 from mountify.models.order import Order
-from mountify.services import accounts, demo
+from mountify.services import accounts, demo, settings
 from mountify.services.audit import audit
 from mountify.services.settings import get_shop
 from mountify.web.assets import STATIC, picture
@@ -65,8 +69,21 @@ def test_pictures_go_to_the_image_service_when_there_is_one(database: None) -> N
     assert "/f_auto,q_auto:eco,c_limit,w_320/" in picture(product.image_url, 320)
 
 
-def test_without_its_pictures_the_demo_shop_is_not_loaded(database: None) -> None:
-    with pytest.raises(ImagesUnavailable):
-        demo.seed(PASSWORDS, images=FakeImages(is_down=True), now=utcnow())
-    assert db.session.scalar(select(func.count()).select_from(Product)) == 0
+class WrongImages(FakeImages):
+    """An image service that says what no row can hold."""
+
+    def upload(self, content: bytes, public_id: str) -> StoredPicture:
+        return replace(super().upload(content, public_id), width=10**12)
+
+
+@pytest.mark.parametrize("images", [FakeImages(is_down=True), WrongImages()], ids=["down", "wrong"])
+def test_the_demo_shop_is_loaded_whole_or_not_at_all(database: None, images: FakeImages) -> None:
+    settings.change(name="Bracketeer")
+    with pytest.raises((ImagesUnavailable, DataError)):
+        demo.seed(PASSWORDS, images=images, now=utcnow())
+    db.release()
+    for model in (Product, Category, User):
+        assert db.session.scalar(select(func.count()).select_from(model)) == 0
+    assert get_shop().name == "Bracketeer"
+    db.release()
     assert demo.seed(PASSWORDS, images=FakeImages(), now=utcnow())
