@@ -382,9 +382,12 @@ def test_a_payment_that_does_not_fit_is_written_down_and_sells_nothing(
     assert run_jobs() == 1
     db.release()
     rows = db.session.execute(select(OrderEvent.kind, OrderEvent.data).order_by(OrderEvent.id)).all()
-    assert [tuple(row) for row in rows][1:] == [("payment_unsettled", {"reason": reason, "session": session_id})]
-    assert db.session.scalars(select(Order.status)).all() == ["pending"]
-    assert db.session.execute(select(Inventory.on_hand, Inventory.reserved)).all() == [(5, 2)]
+    assert [tuple(row) for row in rows][1:] == [
+        ("payment_unsettled", {"reason": reason, "session": session_id}),
+        ("cancelled", {"reason": "payment does not fit"}),
+    ]
+    assert db.session.scalars(select(Order.status)).all() == ["cancelled"]
+    assert db.session.execute(select(Inventory.on_hand, Inventory.reserved)).all() == [(5, 0)]
     assert db.session.scalars(select(Email.id)).all() == [] and inbox()[0].processed_at is not None
 
 
