@@ -82,8 +82,9 @@ class FakePayments:
         return self.sessions[session_id]
 
     def expire_session(self, session_id: str) -> PaymentSession:
-        with self._lock:
-            if self.get_session(session_id).outcome is SessionOutcome.OPEN:
+        self.get_session(session_id)
+        with self._lock:  # not while it waits: others may come
+            if self.sessions[session_id].outcome is SessionOutcome.OPEN:
                 self.change(session_id, outcome=SessionOutcome.CLOSED)
             return self.sessions[session_id]
 
