@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mountify import db
 from mountify.core.clock import utcnow
+from mountify.core.payment_session import SessionOutcome
 from mountify.models.account import Role, User
+from mountify.models.cart import Cart, CartItem
 from mountify.models.catalogue import Product
 from mountify.models.payment import WebhookEvent
 from mountify.services import checkout, payment_sessions, webhooks
+from mountify.services.cart_view import cart_of
 from mountify.services.checkout import Started
 from mountify.services.orders import link_key
 from mountify.transaction import transaction
@@ -48,7 +51,9 @@ class Scene:
             fill_carts(session, {buyer.owner: [(part, 2)]})
         now = utcnow()
         started = buyer.start(now=now - OVERDUE)
-        buyer.add(part, 1)
+        with transaction() as session:
+            mine = CartItem.cart_id.in_(cart_of(buyer.owner).with_only_columns(Cart.id))
+            session.execute(update(CartItem).where(mine).values(quantity=3))
         db.release()
         return cls(app, buyer, started, now)
 
@@ -63,6 +68,10 @@ class Scene:
     def pay(self) -> None:
         """The shopper presses the button at Stripe, if Stripe still lets her."""
         self.payments.pay_if_open(self.session_id)
+
+    def say(self, outcome: SessionOutcome) -> None:
+        """Let Stripe say something else about the session from now on."""
+        self.payments.pay(self.session_id, outcome=outcome)
 
     def act(self, action: str, email: str) -> object:
         match action:
