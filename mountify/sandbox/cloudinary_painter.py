@@ -44,7 +44,8 @@ def _paint() -> None:
             try:
                 if not derived.exists():
                     pictures.write(derived, pictures.render(original.read_bytes(), asked))
-            except Exception:  # emptied just now, or not to be rendered: who asks for it is told
+            except Exception as error:  # emptied just now, or not to be rendered: who asks for it is told
+                print(f"sandbox: {asked.key} was not rendered ahead: {type(error).__name__}", flush=True)
                 break
 
 

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
@@ -37,7 +38,7 @@ def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = DEADLI
     raise AssertionError(f"waited {deadline_s} s in vain for {what}")
 
 
-class Receiver:
+class Receiver(ABC):
     """Take one vendor's webhooks on a free port, answer as told."""
 
     path: str
@@ -64,9 +65,9 @@ class Receiver:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
+    @abstractmethod
     def take(self, payload: bytes, headers: Message) -> int:
         """Return the status for one delivery."""
-        raise NotImplementedError
 
     def is_to_fail(self) -> bool:
         """Say whether this delivery is one of the failures to come."""
