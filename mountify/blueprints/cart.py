@@ -11,7 +11,7 @@ from mountify.core.errors import NotFound
 from mountify.forms.base import BadForm
 from mountify.forms.cart import AddItemForm, UpdateItemForm
 from mountify.services import cart_view, carts, products
-from mountify.web.answers import back, done, page, wants_fragment
+from mountify.web.answers import back, done, is_page_load, page, wants_fragment
 from mountify.web.auth import cart_owner, find_cart_owner, keep_cart
 
 from .products import show_page
@@ -38,7 +38,7 @@ def add_item() -> Response:
     if not form.validate():
         return _bad_item(form)
     owner = cart_owner()
-    line = carts.add_item(owner, form.product_id.value, form.quantity.value, now=utcnow())
+    line = carts.add_item(owner, form.product_id.value, form.quantity.value, now=utcnow(), by_page_load=is_page_load())
     keep_cart(owner)
     message = ngettext("Added %(name)s.", "Added %(num)s × %(name)s.", line.quantity, name=line.product.name)
     return done(message, to=back(url_for(".show")), kind="added", stream="cart/add_item.stream.html", line=line)

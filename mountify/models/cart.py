@@ -52,6 +52,8 @@ class CartItem(Base):
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), index=True)
     quantity: Mapped[int] = mapped_column(Integer)
     price_seen: Mapped[Money]
+    added: Mapped[int | None] = mapped_column(Integer)  # the last time something was added: how much, and when
+    added_at: Mapped[datetime | None]
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
 

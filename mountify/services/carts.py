@@ -27,6 +27,7 @@ from mountify.services.cart_view import (
 from mountify.transaction import transaction
 
 KEPT = timedelta(days=90)
+DOUBLE_CLICK = timedelta(seconds=1)
 MOST_AT_ONCE = 100  # of one product, when a list of items is ordered without a cart
 
 
@@ -56,9 +57,12 @@ def _count(owner: CartOwner) -> int:
     return int(total or 0)
 
 
-def add_item(owner: CartOwner, product_id: int, quantity: int, *, now: datetime) -> CartLine:
+def add_item(
+    owner: CartOwner, product_id: int, quantity: int, *, now: datetime, by_page_load: bool = False
+) -> CartLine:
     """Add to the line of a product, making cart and line when there is none.
 
+    A browser that loads a page for it sends a double click twice: the same within a second is then the same wish.
     Raises NotFound, QuantityOutOfRange, NotEnoughStock, CartFull or CartTooDear; then nothing has changed.
     """
     _check_quantity(quantity, least=1)
@@ -66,14 +70,21 @@ def add_item(owner: CartOwner, product_id: int, quantity: int, *, now: datetime)
         product = _get_product(session, product_id)
         cart = open_cart(session, owner, now)
         line = _find_item(session, cart, product_id)
+        added = CartLine(product=product, quantity=quantity, price_seen=product.price)
+        if by_page_load and line is not None and _was_just_added(line, quantity, now):
+            return added
         wanted = quantity + (line.quantity if line else 0)
         _check_available(session, cart, product, wanted)
         if line is None:
-            session.add(CartItem(cart_id=cart.id, product_id=product_id, quantity=wanted, price_seen=product.price))
-        else:
-            line.quantity = wanted
+            line = CartItem(cart_id=cart.id, product_id=product_id, price_seen=product.price)
+            session.add(line)
+        line.quantity, line.added, line.added_at = wanted, quantity, now
         _check_limits(session, cart)
-        return CartLine(product=product, quantity=quantity, price_seen=product.price)
+        return added
+
+
+def _was_just_added(line: CartItem, quantity: int, now: datetime) -> bool:
+    return line.added == quantity and line.added_at is not None and abs(now - line.added_at) < DOUBLE_CLICK
 
 
 def set_quantity(owner: CartOwner, product_id: int, quantity: int, *, now: datetime) -> None:

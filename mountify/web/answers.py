@@ -23,6 +23,11 @@ def wants_fragment() -> bool:
     )
 
 
+def is_page_load() -> bool:
+    """Say whether a browser will show the answer as a page. https://www.w3.org/TR/fetch-metadata/#sec-fetch-mode-header"""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
 def page(
     template: str, *, block: str | None = None, status: int = 200, shared: bool = False, **values: Any
 ) -> Response:

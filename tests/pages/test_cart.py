@@ -12,7 +12,7 @@ from mountify.models.catalogue import Inventory, Product, ProductStatus
 from mountify.services import inventory
 from mountify.transaction import transaction
 from tests.factories import make_product, make_shop
-from tests.web import Browser, words
+from tests.web import Browser, field, words
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,15 @@ def test_the_most_a_cart_can_total_is_said_as_money(browser: Browser) -> None:
     answer = browser.post("/cart/items", {"product_id": product.id, "quantity": 20})
     assert answer.status_code == 303
     assert "A cart cannot total more than $999,999.99." in words(browser.get("/cart"))
+
+
+def test_a_double_click_without_script_adds_once(browser: Browser) -> None:
+    product = make_product()
+    for _ in range(2):
+        browser.post("/cart/items", {"product_id": product.id, "quantity": 2}, headers={"Sec-Fetch-Mode": "navigate"})
+    page = browser.get("/cart")
+    assert field(page, "quantity") == "2"
+    assert f"Added 2 × {product.name}." in words(page)
 
 
 @pytest.mark.parametrize("quantity", ["", "-1", "1001"])

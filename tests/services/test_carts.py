@@ -45,6 +45,26 @@ def test_adding_twice_makes_one_line(guest: CartOwner) -> None:
     assert carts.count(guest) == 3
 
 
+def test_the_second_click_of_a_page_load_adds_nothing(guest: CartOwner) -> None:
+    product, now = make_product(stock=9), utcnow()
+
+    def load(quantity: int, later: timedelta) -> int:
+        carts.add_item(guest, product.id, quantity, now=now + later, by_page_load=True)
+        return carts.count(guest)
+
+    assert load(2, timedelta()) == 2
+    assert load(2, timedelta(milliseconds=300)) == 2
+    assert load(1, timedelta(milliseconds=400)) == 3  # another quantity is another wish
+    assert load(1, timedelta(seconds=3)) == 4
+
+
+def test_a_click_that_was_refused_is_refused_again(guest: CartOwner) -> None:
+    product, now = make_product(stock=1), utcnow()
+    for later in (0, 300):
+        with pytest.raises(NotEnoughStock):
+            carts.add_item(guest, product.id, 2, now=now + timedelta(milliseconds=later), by_page_load=True)
+
+
 @pytest.mark.parametrize("quantity", [0, -1, 1001, 10**9])
 def test_quantities_outside_the_range_change_nothing(guest: CartOwner, quantity: int) -> None:
     product = make_product(stock=5)
