@@ -6,15 +6,14 @@ between asking and remembering ends in the same session: https://docs.stripe.com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -24,7 +23,6 @@ from mountify.core.errors import (
     PaymentRefused,
     PaymentsBusy,
     PaymentsUnavailable,
-    ShopError,
     UnknownSession,
 )
 from mountify.core.order_status import OrderStatus
@@ -33,11 +31,13 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.one_by_one import each_alone
 from mountify.services import inventory
 from mountify.services.orders import get_by_number, lines_of, lock_order
 from mountify.services.settlement import sync_session
 from mountify.transaction import retried_once, transaction
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 200
@@ -132,7 +132,7 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> int:
             .order_by(func.random())
             .limit(MOST_AT_ONCE)
         ).all()
-    return _each(waiting, lambda session_id: sync_session(session_id, payments=payments, site=site, now=now))
+    return _each(waiting, lambda session_id: sync_session(str(session_id), payments=payments, site=site, now=now))
 
 
 def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
@@ -157,30 +157,9 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
     return get_by_number(number)
 
 
-def _each(things: Sequence[Any], work: Any) -> int:
-    """Work on each; one that fails stops none of the others, unless Stripe is down for all of them.
-
-    Stripe may be silent about one session alone: it repeats an error of its own for a day to whoever asks the same.
-    """
-    told = failures = 0
-    for thing in things:
-        try:
-            work(thing)
-            failures = 0
-        except PaymentsUnavailable:
-            failures += 1
-            if failures == MOST_FAILURES:
-                log.warning("payments_unavailable", told=told, of=len(things))
-                break
-            continue
-        except ShopError as error:
-            log.error("payment_not_synced", about=thing, why=error.code)
-        except SQLAlchemyError as error:  # a lock that somebody held for too long
-            log.error("payment_not_synced", about=thing, why=type(error).__name__)
-        finally:
-            db.release()
-        told += 1
-    return told
+def _each(things: Sequence[T], work: Callable[[T], object]) -> int:
+    """Stripe may be silent about one session alone: to who asks the same, it repeats an error of its own for a day."""
+    return each_alone(things, work, but=PaymentsUnavailable, most_in_a_row=MOST_FAILURES)
 
 
 def _list_overdue(now: datetime) -> Sequence[int]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.core.site import Site
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
-from mountify.models.order import OrderEvent
+from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
 from mountify.services import carts, payment_sessions
 from mountify.services.audit import audit
@@ -44,6 +46,10 @@ def buyer(product: Product, payments: FakePayments) -> Buyer:
 
 def end_overdue(payments: FakePayments, after: timedelta = LATER) -> int:
     return payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + after)
+
+
+def end_all(*, payments: FakePayments, site: Site, now: datetime) -> int:
+    return payment_sessions.end_overdue(payments=payments, site=site, now=now + LATER)
 
 
 class Power(Exception):
@@ -119,6 +125,37 @@ def test_one_order_that_cannot_be_ended_stops_no_other(buyer: Buyer, payments: F
     assert end_overdue(payments) == 2
     assert order_of(fine).status is OrderStatus.EXPIRED and order_of(lost).status is OrderStatus.PENDING
     assert end_overdue(payments, LATER + UNKNOWN_KEPT_FOR) == 1
+
+
+@pytest.mark.parametrize("is_delayed", [False, True])
+def test_one_order_that_breaks_our_code_stops_no_other_and_is_logged_with_where_it_broke(
+    buyer: Buyer, payments: FakePayments, product: Product, is_delayed: bool
+) -> None:
+    class Odd(FakePayments):
+        """Stripe answers something that nobody thought of."""
+
+        def get_session(self, session_id: str) -> PaymentSession:
+            if session_id == broken:
+                raise KeyError("amount_total")
+            return super().get_session(session_id)
+
+    other = Buyer(payments)
+    other.add(product, 1)
+    sessions = [buyer.session_of(buyer.start()), other.session_of(other.start())]
+    if is_delayed:
+        for session_id in sessions:
+            payments.change(session_id, outcome=SessionOutcome.PROCESSING)
+            buyer.sync(session_id)
+            payments.pay(session_id)
+    odd, work = Odd(sessions=payments.sessions), payment_sessions.sync_delayed if is_delayed else end_all
+    broken = sessions[0]
+    with capture_logs() as logged:
+        assert work(payments=odd, site=SITE, now=utcnow()) == 2
+    (told,) = [entry for entry in logged if entry.get("exc_info")]
+    assert (told["log_level"], told["why"]) == ("error", "KeyError")
+    statuses = [order_of(Started(order_id, "")).status for order_id in db.session.scalars(select(Order.id)).all()]
+    assert sorted(statuses) == sorted([OrderStatus.PENDING, OrderStatus.PAID if is_delayed else OrderStatus.EXPIRED])
+    assert work(payments=payments, site=SITE, now=utcnow()) == 1
 
 
 def test_a_session_that_stripe_does_not_know_is_looked_at_before_its_parts_are_free(
