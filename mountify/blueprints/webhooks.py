@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from mountify.core.clock import utcnow
 from mountify.services import webhooks
 from mountify.web.gateways import gateways
 
@@ -19,5 +20,6 @@ def stripe() -> Response:
     payload = request.get_data(cache=False)
     if len(payload) > MOST_BYTES:
         raise RequestEntityTooLarge
-    webhooks.receive_stripe(payload, request.headers.get("Stripe-Signature"), payments=gateways().payments)
+    signature = request.headers.get("Stripe-Signature")
+    webhooks.receive_stripe(payload, signature, payments=gateways().payments, now=utcnow())
     return jsonify(received=True)

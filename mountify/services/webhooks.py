@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound, PaymentsUnavailable, ShopError
 from mountify.core.site import Site
 from mountify.gateways import Payments
@@ -26,13 +25,13 @@ MOST_ATTEMPTS = 12
 OVERDUE_AFTER = timedelta(seconds=60)
 
 
-def receive_stripe(payload: bytes, signature: str | None, *, payments: Payments) -> None:
+def receive_stripe(payload: bytes, signature: str | None, *, payments: Payments, now: datetime) -> None:
     """Store a delivery of Stripe's and queue its work; a repeated one is acknowledged. Raises BadSignature."""
     event = payments.read_webhook(payload, signature)
     with transaction() as session:
         row_id = session.scalar(
             insert(WebhookEvent)
-            .values(provider="stripe", event_id=event["id"], type=event["type"], payload=event, received_at=utcnow())
+            .values(provider="stripe", event_id=event["id"], type=event["type"], payload=event, received_at=now)
             .on_conflict_do_nothing(index_elements=[WebhookEvent.provider, WebhookEvent.event_id])
             .returning(WebhookEvent.id)
         )

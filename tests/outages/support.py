@@ -13,6 +13,7 @@ import stripe as sdk
 
 from mountify import db
 from mountify.adapters.stripe import StripePayments
+from mountify.core.clock import utcnow
 from mountify.services import webhooks
 from mountify.services.checkout import Started
 from tests.sandbox.support import Running, client_of
@@ -64,7 +65,7 @@ class Stripe:
     def tell(self, run_jobs: Callable[[], int]) -> None:
         """Deliver everything that there is to tell, what was told before too, and let the shop do its work."""
         for delivery in self.deliveries():
-            webhooks.receive_stripe(*delivery, payments=self.payments())
+            webhooks.receive_stripe(*delivery, payments=self.payments(), now=utcnow())
         while run_jobs():
             pass
         assert webhooks.list_unprocessed() == []

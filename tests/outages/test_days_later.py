@@ -138,7 +138,7 @@ def test_what_was_told_too_late_and_in_the_wrong_order_tells_the_buyer_once(
 ) -> None:
     settle(stripe, debited, "succeed")
     for delivery in reversed(stripe.deliveries()):
-        webhooks.receive_stripe(*delivery, payments=payments)
+        webhooks.receive_stripe(*delivery, payments=payments, now=utcnow())
     while run_jobs():
         pass
     assert (order_of(debited).status, stock_of(product)) == (OrderStatus.PAID, (3, 0))

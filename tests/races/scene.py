@@ -93,6 +93,6 @@ class Scene:
         """One event, however often it is delivered."""
         name = f"evt_{self.session_id}"
         event = {"id": name, "type": "checkout.session.completed", "data": {"object": {"id": self.session_id}}}
-        webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=self.payments)
+        webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=self.payments, now=utcnow())
         event_id = db.session.scalars(select(WebhookEvent.id).where(WebhookEvent.event_id == name)).one()
         webhooks.process(event_id, payments=self.payments, site=SITE, now=self.now)

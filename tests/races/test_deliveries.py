@@ -69,7 +69,7 @@ def deliver(payments: FakePayments, session_id: str, kind: str) -> None:
         "type": f"checkout.session.{kind}",
         "data": {"object": {"id": session_id}},
     }
-    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments)
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments, now=utcnow())
     db.release()
 
 

@@ -123,7 +123,7 @@ def test_what_stripe_tells_before_its_answer_is_stored_is_believed(
         (session_id,) = tab.payments.sessions
         tab.payments.pay(session_id, outcome=outcome)
         event = {"id": "evt_1", "type": "checkout.session.completed", "data": {"object": {"id": session_id}}}
-        webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=tab.payments)
+        webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=tab.payments, now=utcnow())
         while run_jobs():
             pass
 

@@ -39,7 +39,7 @@ def session_id(database: None, payments: FakePayments) -> str:
 
 def deliver(payments: FakePayments, session_id: str, kind: str = "completed", event_id: str = "evt_1") -> None:
     event = {"id": event_id, "type": f"checkout.session.{kind}", "data": {"object": {"id": session_id}}}
-    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments)
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments, now=utcnow())
 
 
 def only_event() -> WebhookEvent:
@@ -64,6 +64,13 @@ def test_a_payment_is_settled_once_however_often_it_is_told(
     assert len(mailer.sent) == mailer.calls == 2
 
 
+def test_a_delivery_is_as_old_as_it_was_told(database: None, payments: FakePayments) -> None:
+    now = utcnow() - timedelta(minutes=30)
+    event = {"id": "evt_1", "type": "customer.created", "data": {"object": {"id": "cus_1"}}}
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments, now=now)
+    assert only_event().received_at == now
+
+
 def test_an_expiry_told_after_the_payment_changes_nothing(
     session_id: str, payments: FakePayments, run_jobs: Callable[[], int]
 ) -> None:
@@ -76,7 +83,7 @@ def test_an_expiry_told_after_the_payment_changes_nothing(
 
 def test_a_delivery_with_a_wrong_signature_is_not_stored(session_id: str, payments: FakePayments) -> None:
     with pytest.raises(BadSignature):
-        webhooks.receive_stripe(b"{}", "bad", payments=payments)
+        webhooks.receive_stripe(b"{}", "bad", payments=payments, now=utcnow())
     assert count(WebhookEvent) == 0
 
 
@@ -133,7 +140,7 @@ def test_an_event_waits_for_a_payment_service_that_is_down(session_id: str, paym
 
 def test_an_event_that_is_none_of_our_business_is_done(database: None, payments: FakePayments) -> None:
     event = {"id": "evt_9", "type": "customer.created", "data": {"object": {"id": "cus_1"}}}
-    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments)
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments, now=utcnow())
     webhooks.process(only_event().id, payments=payments, site=SITE, now=utcnow())
     assert only_event().processed_at is not None
 
