@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -14,18 +13,18 @@ from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
 from mountify.core.errors import CartChanged, CartEmpty
-from mountify.core.money import Money, to_minor
+from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.cart import Cart
 from mountify.models.order import Order, OrderItem
 from mountify.models.payment import PaymentAttempt
-from mountify.services import cart_view, carts, inventory, payment_sessions
-from mountify.services.cart_view import CartOwner, CartView
-from mountify.services.orders import link_key, lock_order
+from mountify.services import cart_view, carts, inventory, payment_sessions, session_request
+from mountify.services.cart_view import CartLine, CartOwner, CartView
+from mountify.services.orders import lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
-from mountify.services.settings import HOLD_MINUTES, Shop, get_shop
+from mountify.services.settings import HOLD_MINUTES, get_shop
 from mountify.transaction import retried_once, transaction, violated
 
 HOLD = timedelta(minutes=HOLD_MINUTES)
@@ -117,46 +116,52 @@ def _place(
     site: Site,
     now: datetime,
 ) -> Request:
+    """Reserve the parts, write the order down, and what Stripe will be asked for it."""
     inventory.reserve(session, {line.product.id: line.quantity for line in view.lines})
-    order = Order(
-        user_id=owner.orders_for,
+    order = _order_of(view, email, site, now)
+    order.user_id, order.cart_id = owner.orders_for, cart.id
+    order.checkout_key = None if _is_used(session, checkout_key) else checkout_key
+    session.add(order)
+    session.flush()
+    order.record("placed", now=now)
+    attempt = _attempt_for(order, site, now + HOLD)
+    session.add(attempt)
+    session.flush()
+    reached("checkout.before_commit")
+    return Request.of(attempt)
+
+
+def _order_of(view: CartView, email: str, site: Site, now: datetime) -> Order:
+    return Order(
         email=email,
         currency=site.currency,
         subtotal=view.subtotal,
         shipping_total=view.shipping,
         total=view.total,
-        cart_id=cart.id,
         cart_fingerprint=_fingerprint(view, email),
-        checkout_key=None if _is_used(session, checkout_key) else checkout_key,
         inventory_reserved=True,
         reserved_until=now + HOLD,
         created_at=now,
-        items=[
-            OrderItem(
-                product_id=line.product.id,
-                quantity=line.quantity,
-                price=line.price,
-                name=line.product.name,
-                slug=line.product.slug,
-                image_url=line.product.image_url,
-            )
-            for line in view.lines
-        ],
+        items=[_item_of(line) for line in view.lines],
     )
-    session.add(order)
-    session.flush()
-    order.record("placed", now=now)
+
+
+def _item_of(line: CartLine) -> OrderItem:
+    """What is bought, as it is today: the product may change tomorrow."""
+    return OrderItem(
+        product_id=line.product.id,
+        quantity=line.quantity,
+        price=line.price,
+        name=line.product.name,
+        slug=line.product.slug,
+        image_url=line.product.image_url,
+    )
+
+
+def _attempt_for(order: Order, site: Site, expires_at: datetime) -> PaymentAttempt:
     key = f"attempt-{uuid4()}"
-    attempt = PaymentAttempt(
-        order_id=order.id,
-        params=_session_params(order, key, get_shop(), site, now + HOLD),
-        idempotency_key=key,
-        expires_at=now + HOLD,
-    )
-    session.add(attempt)
-    session.flush()
-    reached("checkout.before_commit")
-    return Request.of(attempt)
+    params = session_request.params_for(order, key, shop=get_shop(), site=site, expires_at=expires_at)
+    return PaymentAttempt(order_id=order.id, params=params, idempotency_key=key, expires_at=expires_at)
 
 
 def _is_used(session: Session, checkout_key: str) -> bool:
@@ -170,45 +175,3 @@ def _fingerprint(view: CartView, email: str) -> str:
     subtotal = Money.sum(line.total for line in view.lines)
     total = subtotal + get_shop().shipping_for(subtotal)
     return hashlib.sha256("|".join([*sorted(parts), str(total), email.lower()]).encode()).hexdigest()
-
-
-def _session_params(order: Order, attempt: str, shop: Shop, site: Site, expires_at: datetime) -> dict[str, Any]:
-    """https://docs.stripe.com/api/checkout/sessions/create"""
-    currency = order.currency.lower()
-    key = link_key(site.secret, order.id)
-
-    def minor(money: Money) -> int:
-        return to_minor(money, currency)
-
-    return {
-        "mode": "payment",
-        "client_reference_id": str(order.id),
-        "metadata": {"order_id": str(order.id), "order_number": order.number, "attempt": attempt},
-        "payment_intent_data": {"metadata": {"order_id": str(order.id)}, "description": f"{shop.name} {order.number}"},
-        "customer_email": order.email,
-        "line_items": [
-            {
-                "quantity": item.quantity,
-                "price_data": {
-                    "currency": currency,
-                    "unit_amount": minor(item.price),
-                    "product_data": {"name": item.name},
-                },
-            }
-            for item in order.items
-        ],
-        "shipping_address_collection": {"allowed_countries": list(shop.countries)},
-        "phone_number_collection": {"enabled": True},
-        "shipping_options": [
-            {
-                "shipping_rate_data": {
-                    "type": "fixed_amount",
-                    "display_name": "Standard delivery",
-                    "fixed_amount": {"amount": minor(order.shipping_total), "currency": currency},
-                }
-            }
-        ],
-        "success_url": f"{site.base_url}/checkout/success?session_id={{CHECKOUT_SESSION_ID}}&key={key}",
-        "cancel_url": f"{site.base_url}/checkout/cancelled?order={order.id}&key={key}",
-        "expires_at": int(expires_at.timestamp()),
-    }
