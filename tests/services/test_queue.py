@@ -12,7 +12,7 @@ from sqlalchemy import text
 from mountify import db, queue
 from mountify.core.clock import utcnow
 from mountify.jobs.backoff import Backoff
-from mountify.jobs.worker import PERIODIC
+from mountify.jobs.tasks import PERIODIC
 from mountify.services.readiness import DUE_WITHIN, HEARTBEAT_WITHIN, find_trouble
 from mountify.transaction import transaction
 from tests.web import ORIGIN

@@ -1,0 +1,90 @@
+"""What the worker does: each task is a call of one service function, which does nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from mountify import queue
+from mountify.config import Config
+from mountify.core.clock import utcnow
+from mountify.gateways import Gateways
+from mountify.jobs.backoff import Backoff
+from mountify.services import carts, emails, payment_sessions, webhooks
+from mountify.services.audit import audit as find_violations
+from mountify.transaction import transaction
+
+log = structlog.get_logger()
+
+
+class Tasks:
+    """The tasks by the names under which services defer them; the periodic ones take no arguments of their own."""
+
+    def __init__(self, config: Config, gateways: Gateways) -> None:
+        self.site, self.payments, self.mailer = config.site, gateways.payments, gateways.mailer
+
+    def process_webhook(self, event_id: int) -> None:
+        webhooks.process(event_id, payments=self.payments, site=self.site, now=utcnow())
+
+    def send_email(self, email_id: int) -> None:
+        emails.deliver(email_id, mailer=self.mailer, now=utcnow())
+
+    def mail_order_links(self, email: str) -> None:
+        emails.queue_order_links(email, site=self.site, now=utcnow())
+
+    def sweep(self, timestamp: int) -> None:
+        now = utcnow()
+        found = webhooks.requeue_overdue(now=now) + emails.requeue_overdue(now=now)
+        if found:
+            log.warning("swept", requeued=found)
+        with transaction() as session:
+            queue.forget_dead(session, PERIODIC)
+
+    def end_overdue(self, timestamp: int) -> None:
+        payment_sessions.end_overdue(payments=self.payments, site=self.site, now=utcnow())
+
+    def sync_delayed(self, timestamp: int) -> None:
+        payment_sessions.sync_delayed(payments=self.payments, site=self.site, now=utcnow())
+
+    def purge_carts(self, timestamp: int) -> None:
+        gone = carts.purge_expired(now=utcnow())
+        log.info("carts_purged", carts=gone)
+
+    def audit(self, timestamp: int) -> None:
+        for violation in find_violations(now=utcnow()):
+            log.error("audit_violation", invariant=violation.invariant, what=violation.what, repair=violation.repair)
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A task that a service defers, and when it is tried again."""
+
+    work: Callable[..., None]
+    retry: Backoff
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """A task that comes round by itself. One that asks Stripe about many orders is not done twice at a time."""
+
+    work: Callable[[Tasks, int], None]
+    cron: str
+    is_alone: bool = False
+
+
+# The services give up earlier by rules of their own: what dies here died of something nobody thought of.
+QUEUED: Mapping[str, Queued] = {
+    "process_webhook": Queued(Tasks.process_webhook, Backoff(most_attempts=20)),
+    "send_email": Queued(Tasks.send_email, Backoff(most_attempts=120, longest_s=900)),
+    # Some minutes; who asked asks again.
+    "mail_order_links": Queued(Tasks.mail_order_links, Backoff(most_attempts=8)),
+}
+PERIODIC: Mapping[str, Periodic] = {
+    "sweep": Periodic(Tasks.sweep, "* * * * *"),
+    "end_overdue": Periodic(Tasks.end_overdue, "* * * * *", is_alone=True),
+    "audit": Periodic(Tasks.audit, "7 * * * *"),
+    "sync_delayed": Periodic(Tasks.sync_delayed, "23 * * * *", is_alone=True),
+    "purge_carts": Periodic(Tasks.purge_carts, "41 4 * * *"),
+}
