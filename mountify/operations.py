@@ -116,7 +116,7 @@ def resend_email(email_id: int) -> None:
 
 @click.group(cls=Operations)
 def jobs() -> None:
-    """Jobs that failed for the last time."""
+    """Jobs that failed for the last time, and tasks that come round by themselves."""
 
 
 @jobs.command("list")
@@ -143,6 +143,22 @@ def retry_job(job_id: int) -> None:
         if not queue.retry(session, job_id):
             raise NotFound
     click.echo(f"Job {job_id} is queued again.")
+
+
+@jobs.command("run")
+@click.argument("task")
+def run_job(task: str) -> None:
+    """Do here and now what a periodic task does; what it dies of is shown as it is."""
+    from mountify import logs
+    from mountify.gateways import from_config
+    from mountify.jobs import tasks, worker
+
+    if task not in tasks.PERIODIC:
+        raise click.ClickException(f"There is no task {task}; there are {', '.join(tasks.PERIODIC)}.")
+    logs.configure()
+    config = connected()
+    worker.run_once(task, config, from_config(config))
+    click.echo(f"Task {task} has been done.")
 
 
 @click.group(cls=Operations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -67,10 +68,14 @@ class Queued:
 
 @dataclass(frozen=True)
 class Periodic:
-    """A task that comes round by itself. One that asks Stripe about many orders is not done twice at a time."""
+    """A task that comes round by itself, and how long it may go without success before the audit says so.
+
+    One that asks Stripe about many orders is not done twice at a time.
+    """
 
     work: Callable[[Tasks, int], None]
     cron: str
+    missed_after: timedelta
     is_alone: bool = False
 
 
@@ -82,9 +87,9 @@ QUEUED: Mapping[str, Queued] = {
     "mail_order_links": Queued(Tasks.mail_order_links, Backoff(most_attempts=8)),
 }
 PERIODIC: Mapping[str, Periodic] = {
-    "sweep": Periodic(Tasks.sweep, "* * * * *"),
-    "end_overdue": Periodic(Tasks.end_overdue, "* * * * *", is_alone=True),
-    "audit": Periodic(Tasks.audit, "7 * * * *"),
-    "sync_delayed": Periodic(Tasks.sync_delayed, "23 * * * *", is_alone=True),
-    "purge_carts": Periodic(Tasks.purge_carts, "41 4 * * *"),
+    "sweep": Periodic(Tasks.sweep, "* * * * *", timedelta(minutes=10)),
+    "end_overdue": Periodic(Tasks.end_overdue, "* * * * *", timedelta(minutes=10), is_alone=True),
+    "audit": Periodic(Tasks.audit, "7 * * * *", timedelta(hours=3)),
+    "sync_delayed": Periodic(Tasks.sync_delayed, "23 * * * *", timedelta(hours=3), is_alone=True),
+    "purge_carts": Periodic(Tasks.purge_carts, "41 4 * * *", timedelta(days=2)),
 }

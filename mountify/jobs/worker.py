@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -12,8 +14,10 @@ from procrastinate import App, PsycopgConnector
 
 from mountify import db
 from mountify.config import Config
+from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
 from mountify.jobs.tasks import PERIODIC, QUEUED, Tasks
+from mountify.services import task_runs
 
 log = structlog.get_logger()
 
@@ -28,25 +32,48 @@ def build(config: Config, gateways: Gateways) -> App:
     app = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=3))
     tasks = Tasks(config, gateways)
     for name, queued in QUEUED.items():
-        app.task(name=name, retry=queued.retry)(_job(queued.work, tasks))
+        app.task(name=name, retry=queued.retry)(_job(name, queued.work, tasks))
     for name, periodic in PERIODIC.items():
         lock = name if periodic.is_alone else None
-        task = app.task(name=name, queueing_lock=name, lock=lock)(_job(periodic.work, tasks))
-        app.periodic(cron=periodic.cron)(task)
+        job = _job(name, periodic.work, tasks, periodic.missed_after)
+        app.periodic(cron=periodic.cron)(app.task(name=name, queueing_lock=name, lock=lock)(job))
     return app
 
 
-def _job(work: Callable[..., None], tasks: Tasks) -> Callable[..., None]:
-    """A task as the queue calls it: its thread's connection is given back when it ends, however it ends."""
+def run_once(name: str, config: Config, gateways: Gateways) -> None:
+    """Do here and now what a periodic task does. Raises whatever it dies of."""
+    build(config, gateways).tasks[name].func(timestamp=int(utcnow().timestamp()))
+
+
+def _job(
+    name: str, work: Callable[..., None], tasks: Tasks, missed_after: timedelta | None = None
+) -> Callable[..., None]:
+    """A task as the queue calls it."""
 
     @functools.wraps(work)
     def run(**arguments: Any) -> None:
-        try:
+        with _noted(name, missed_after):
             work(tasks, **arguments)
-        finally:
-            db.release()
 
     return run
+
+
+@contextmanager
+def _noted(name: str, missed_after: timedelta | None) -> Iterator[None]:
+    """Remember how it ends, and give the thread's connection back, however it ends."""
+    if missed_after is not None:
+        task_runs.begin(name, due_by=utcnow() + missed_after)
+    try:
+        yield
+    except Exception as error:
+        db.release()
+        task_runs.fail(name, type(error).__name__, now=utcnow())
+        raise
+    else:
+        db.release()
+        task_runs.succeed(name, now=utcnow())
+    finally:
+        db.release()
 
 
 def run(config: Config, gateways: Gateways) -> None:

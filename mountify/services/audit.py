@@ -132,6 +132,23 @@ _CHECKS: dict[str, str] = {
           AND EXISTS (SELECT 1 FROM procrastinate_workers
                       WHERE last_heartbeat > CAST(:now AS timestamptz) - interval '30 seconds')
     """,
+    "I10 late": """
+        SELECT format('task %s was to succeed by %s at the latest; it last ended with: %s', r.task, r.due_by,
+                      coalesce(r.error, 'nothing')),
+               format('mountify jobs run %s', r.task)
+        FROM task_runs r
+        WHERE r.due_by < CAST(:now AS timestamptz)
+          AND EXISTS (SELECT 1 FROM procrastinate_workers
+                      WHERE last_heartbeat > CAST(:now AS timestamptz) - interval '30 seconds')
+    """,
+    "I10 stuck": """
+        SELECT format('job %s (%s) is being worked on since %s', j.id, j.task_name, max(e.at)),
+               'restart the worker: it takes up again what was left'
+        FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'started'
+        JOIN procrastinate_workers w ON w.id = j.worker_id
+        WHERE j.status = 'doing' AND w.last_heartbeat > CAST(:now AS timestamptz) - interval '30 seconds'
+        GROUP BY j.id HAVING max(e.at) < CAST(:now AS timestamptz) - interval '1 hour'
+    """,
     "I10 dead": """
         SELECT format('job %s (%s) failed %s times and is not tried again', j.id, j.task_name, j.attempts),
                format('mountify jobs retry %s', j.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from redis import Redis
 from sqlalchemy import select, text
@@ -10,7 +12,7 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.models.email import Email, EmailState
 from mountify.models.payment import WebhookEvent
-from mountify.services import webhooks
+from mountify.services import task_runs, webhooks
 from mountify.transaction import transaction
 from tests.buyers import Buyer, order_of
 from tests.factories import make_product, make_shop
@@ -97,6 +99,20 @@ def test_a_dead_job_is_listed_and_queued_again(office: Office, payments: FakePay
         office.run("jobs", "retry", line.split()[0])
     assert office.run("jobs", "list") == ""
     office.run("jobs", "retry", str(job_id), code=1)
+
+
+def test_a_task_that_has_not_succeeded_for_long_is_named_and_done_by_hand(office: Office) -> None:
+    task_runs.begin("sweep", due_by=utcnow() - timedelta(minutes=1))
+    with transaction() as session:
+        session.execute(
+            text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '5 minutes')")
+        )
+    assert "Next: mountify jobs run sweep" in office.run("audit", code=1)
+    assert "Task sweep has been done." in office.run("jobs", "run", "sweep")
+    assert "there are sweep, end_overdue" in office.run("jobs", "run", "dance", code=1)
+    assert "Every invariant holds." in office.run("audit")
+    with transaction() as session:
+        session.execute(text("DELETE FROM procrastinate_workers"))
 
 
 def test_what_is_reserved_is_counted_again(office: Office, payments: FakePayments) -> None:

@@ -84,6 +84,17 @@ def damaged(database: None, payments: FakePayments) -> Iterator[None]:
         ),
         ("UPDATE procrastinate_jobs SET status = 'failed'", "I10 dead"),
         (
+            "INSERT INTO procrastinate_workers DEFAULT VALUES;"
+            " INSERT INTO task_runs (task, due_by) VALUES ('sweep', now() - interval '1 minute')",
+            "I10 late",
+        ),
+        (
+            "INSERT INTO procrastinate_workers DEFAULT VALUES;"
+            " UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers);"
+            " UPDATE procrastinate_events SET at = now() - interval '61 minutes'",
+            "I10 stuck",
+        ),
+        (
             "WITH mallory AS (INSERT INTO users (email) VALUES ('mallory@example.com') RETURNING id)"
             " UPDATE carts SET user_id = mallory.id, token_hash = NULL FROM mallory"
             " WHERE carts.id = (SELECT cart_id FROM orders WHERE status = 'pending')",
