@@ -74,7 +74,7 @@ def _redis(config: Config, kind: str) -> Finding:
 def _worker(config: Config) -> Finding:
     words = {
         "worker": "no worker is alive, so nothing is settled or sent; start one with `mountify worker`",
-        "queue": "jobs wait for more than a minute; a worker is stuck or there are too few",
+        "queue": "jobs wait for more than a minute and none begins or ends: the worker is stuck; restart it",
         "database": "nothing can be said while the database does not answer",
     }
     trouble = find_trouble(now=utcnow())

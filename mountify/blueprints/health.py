@@ -17,6 +17,6 @@ def alive() -> Response:
 
 @bp.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Red when the database does not answer, no worker lives, or what is due is not worked on for a minute."""
+    """Red when the database does not answer, no worker lives, or for a minute nothing of what is due is worked on."""
     trouble = find_trouble(now=utcnow())
     return (jsonify(status="ok"), 200) if trouble is None else (jsonify(status=trouble), 503)

@@ -129,6 +129,7 @@ _CHECKS: dict[str, str] = {
                'start a worker: mountify worker'
         FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred'
         WHERE j.status = 'todo' AND coalesce(j.scheduled_at, e.at) < CAST(:now AS timestamptz) - interval '60 seconds'
+          AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs k WHERE k.lock = j.lock AND k.status = 'doing')
           AND EXISTS (SELECT 1 FROM procrastinate_workers
                       WHERE last_heartbeat > CAST(:now AS timestamptz) - interval '30 seconds')
     """,

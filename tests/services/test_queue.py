@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -13,7 +13,9 @@ from mountify import db, queue
 from mountify.core.clock import utcnow
 from mountify.jobs.backoff import Backoff
 from mountify.jobs.tasks import PERIODIC
-from mountify.services.readiness import DUE_WITHIN, HEARTBEAT_WITHIN, find_trouble
+from mountify.services import task_runs
+from mountify.services.audit import audit
+from mountify.services.readiness import DUE_WITHIN, HEARTBEAT_WITHIN, MOVES_WITHIN, find_trouble
 from mountify.transaction import transaction
 from tests.web import ORIGIN
 
@@ -96,6 +98,57 @@ def test_a_worker_that_lives_and_does_nothing_is_missed() -> None:
     assert find_trouble(now=later) == "queue"
     change(f"UPDATE procrastinate_jobs SET scheduled_at = '{later.isoformat()}'")
     assert find_trouble(now=later) is None  # it is to be tried again later
+    forget_all()
+
+
+def worker_with_a_backlog(later: datetime) -> None:
+    """A worker that beats still, and a job that has waited for longer than a minute by then."""
+    change(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ('{later.isoformat()}')")
+    defer_one()
+    assert find_trouble(now=later) == "queue"
+
+
+def test_a_backlog_that_is_worked_off_is_no_trouble() -> None:
+    later = utcnow() + DUE_WITHIN + timedelta(seconds=5)
+    worker_with_a_backlog(later)
+    task_runs.succeed("send_email", now=later - MOVES_WITHIN + timedelta(seconds=1))
+    assert find_trouble(now=later) is None
+    assert find_trouble(now=later + timedelta(seconds=2)) == "queue"
+    task_runs.fail("send_email", "MailUnavailable", now=later)  # it moves on, though in vain
+    assert find_trouble(now=later + timedelta(seconds=2)) is None
+    forget_all()
+
+
+def test_a_job_that_has_just_begun_is_work_and_one_that_does_not_end_is_none() -> None:
+    later = utcnow() + DUE_WITHIN + timedelta(seconds=5)
+    worker_with_a_backlog(later)
+    other = defer_one()
+    change(f"UPDATE procrastinate_jobs SET status = 'doing' WHERE id = {other}")
+    change(f"UPDATE procrastinate_events SET at = '{later.isoformat()}' WHERE type = 'started'")
+    assert find_trouble(now=later) is None
+    much_later = later + MOVES_WITHIN + timedelta(seconds=5)
+    change(f"UPDATE procrastinate_workers SET last_heartbeat = '{much_later.isoformat()}'")
+    assert find_trouble(now=much_later) == "queue"
+    forget_all()
+
+
+def test_what_waits_for_the_end_of_another_of_its_kind_is_not_stuck() -> None:
+    """The reaper has many orders to ask about, and the next one is due already."""
+    later = utcnow() + DUE_WITHIN + timedelta(seconds=5)
+    worker_with_a_backlog(later)
+    other = defer_one()
+    change("UPDATE procrastinate_jobs SET lock = 'end_overdue'")
+    change(f"UPDATE procrastinate_jobs SET status = 'doing' WHERE id = {other}")
+    assert find_trouble(now=later) is None
+    assert [violation for violation in audit(now=later) if violation.invariant == "I10"] == []
+    forget_all()
+
+
+def test_what_ran_while_nothing_waited_does_not_hide_a_worker_that_is_stuck() -> None:
+    """Each job in its hands has begun long ago, and more wait."""
+    now = utcnow()
+    task_runs.succeed("sweep", now=now)
+    worker_with_a_backlog(now + MOVES_WITHIN + timedelta(seconds=5))
     forget_all()
 
 
