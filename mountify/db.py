@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
 POOL_WAIT_S = 5
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
+COLLISIONS = frozenset({"40001", "40P01"})
+LOCKED = "55P03"  # lock_not_available: LOCK_TIMEOUT_MS were not enough
 ALIKE = 0.33  # of the trigrams of a word: two letters swapped in five
 
 factory = sessionmaker[Session]()
@@ -39,6 +43,11 @@ def bind(to: Engine | Connection, **options: Any) -> None:
     """Let every session from now on work on an engine, or inside a connection's open transaction."""
     session.remove()
     factory.configure(bind=to, **options)
+
+
+def code_of(error: OperationalError) -> str:
+    """PostgreSQL's own code for what went wrong; empty when it is not PostgreSQL that says so."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def release() -> None:

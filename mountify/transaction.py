@@ -16,8 +16,6 @@ from mountify import freshness as _freshness  # noqa: F401  it listens to what i
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
-_WORTH_A_RETRY = frozenset({"40001", "40P01"})
 _OPEN = "mountify.transaction"
 
 
@@ -52,7 +50,10 @@ def violated(error: IntegrityError) -> str:
 
 
 def retried_once(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a function that opens its own transaction again when PostgreSQL broke a deadlock at its cost, or Outdated."""
+    """Run a function that opens its own transaction again when PostgreSQL broke a deadlock at its cost, or Outdated.
+
+    Not when it has waited for a lock in vain: that took as long as anybody can be asked to wait.
+    """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -61,7 +62,7 @@ def retried_once(function: Callable[P, R]) -> Callable[P, R]:
         except Outdated:
             return function(*args, **kwargs)
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in _WORTH_A_RETRY:
+            if db.code_of(error) not in db.COLLISIONS:
                 raise
             return function(*args, **kwargs)
 

@@ -6,26 +6,30 @@ import structlog
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
 from mountify.core.errors import Malformed, NotFound, ShopError
 from mountify.core.money import Money
 from mountify.services.wording import format_money
-from mountify.web.answers import back, seen_other, wants_fragment
+from mountify.web.answers import back, local_path, seen_other, wants_fragment
 from mountify.web.auth import settings
 from mountify.web.csrf import CrossSite
 from mountify.web.limits import seconds_to_wait
 
 log = structlog.get_logger()
 
+BUSY_FOR_S = 5
 _OWN_PAGE = frozenset({429, 500})
+_BUSY = db.COLLISIONS | {db.LOCKED}
 
 
 def init_errors(app: Flask) -> None:
     app.register_error_handler(ShopError, refuse)
     app.register_error_handler(HTTPException, refuse_request)
-    app.register_error_handler(OperationalError, database_down)
+    app.register_error_handler(OperationalError, database_failed)
+    app.register_error_handler(NoConnectionLeft, busy)
     app.register_error_handler(Exception, broken)
 
 
@@ -68,10 +72,23 @@ def refuse_request(error: HTTPException) -> Response:
     return response
 
 
-def database_down(error: OperationalError) -> Response:
+def database_failed(error: OperationalError) -> Response:
+    """PostgreSQL said no to one of many who wanted the same at once, or it is not there."""
+    if db.code_of(error) in _BUSY:
+        return busy(error)
     db.session.remove()
     log.error("database_failed", why=type(error.orig).__name__)
     return _plain_failure(503)
+
+
+def busy(error: OperationalError | NoConnectionLeft) -> Response:
+    """A lock that was not had in time, a collision that came twice, no connection left: the next try may well work."""
+    db.session.remove()
+    log.warning("busy", why=type(getattr(error, "orig", error)).__name__)
+    sentence = _("Too many are at the same thing in this moment, and yours had to wait too long. Please try again.")
+    response = _plain_answer(503, sentence, "errors/busy.html", again=_same_again())
+    response.headers["Retry-After"] = str(BUSY_FOR_S)
+    return response
 
 
 def broken(error: Exception) -> Response:
@@ -81,13 +98,22 @@ def broken(error: Exception) -> Response:
 
 
 def _plain_failure(status: int) -> Response:
-    """An answer that needs neither database nor Redis."""
     sentence = _("It is our fault, not yours. Your cart is safe. Please try again in a minute.")
+    return _plain_answer(status, sentence, "errors/500.html", request_id=g.get("request_id", ""))
+
+
+def _plain_answer(status: int, sentence: str, template: str, **values: str) -> Response:
+    """An answer that needs neither database nor Redis."""
     if _is_api():
         return make_response(jsonify(error=sentence), status)
     if wants_fragment():
         return _notice(sentence, status)
-    return make_response(render_template("errors/500.html", request_id=g.get("request_id", ""), status=status), status)
+    return make_response(render_template(template, status=status, message=sentence, **values), status)
+
+
+def _same_again() -> str:
+    """The address that was asked for; for a form, the page it is on."""
+    return local_path(request.full_path.rstrip("?")) if request.method == "GET" else back()
 
 
 def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:

@@ -13,13 +13,15 @@ import pytest
 import structlog
 from flask import Flask
 from redis import Redis
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, create_engine, select, text
 
 from mountify import db, logs
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.gateways import Gateways
 from mountify.models.account import User
+from mountify.models.catalogue import Product
+from mountify.transaction import retried_once, transaction
 from mountify.web.assets import bundle_fingerprint
 from tests.cast import PASSWORD, email_of, make_account
 from tests.factories import make_product, make_shop
@@ -30,6 +32,11 @@ from tests.web import Browser, words
 @pytest.fixture(autouse=True)
 def shop(database: None) -> None:
     make_shop()
+
+
+@pytest.fixture
+def product(shop: None) -> Product:
+    return make_product()
 
 
 @pytest.fixture
@@ -147,6 +154,67 @@ def test_the_shop_sells_on_without_redis(app: Flask, config: Config, gateways: G
     data = {"email": email_of("alice"), "password": PASSWORD, "next": "/cart"}
     assert lonely.post("/auth/signin", data).status_code == 303
     assert "You are signed in as" in words(lonely.get("/auth/signin"))
+
+
+@pytest.fixture
+def locked(app: Flask, engine: Engine) -> Iterator[None]:
+    """Somebody else holds for too long what every first cart needs."""
+    db.session.execute(text("SET lock_timeout = '50ms'"))  # of this test's own connection
+    db.session.commit()
+    with engine.connect() as other, other.begin() as held:
+        other.execute(text("LOCK TABLE carts IN EXCLUSIVE MODE"))
+        yield
+        held.rollback()
+
+
+def test_who_is_locked_out_is_asked_to_try_again(browser: Browser, product: Product, locked: None) -> None:
+    form = {"product_id": product.id, "quantity": 2}
+    for answer in (browser.post("/cart/items", form), browser.htmx("POST", "/cart/items", form)):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "Please try again" in words(answer) and "our fault" not in words(answer)
+    assert answer.headers["HX-Retarget"] == "#flash"
+    told = browser.send("POST", "/api/cart", {"productId": product.id, "quantity": 2})
+    assert (told.status_code, told.headers["Retry-After"]) == (503, "5")
+    assert "Please try again" in told.get_json()["error"] and set(told.get_json()) == {"error"}
+
+
+def test_what_was_locked_works_when_it_is_tried_again(browser: Browser, product: Product) -> None:
+    assert browser.post("/cart/items", {"product_id": product.id, "quantity": 2}).status_code == 303
+    assert "$28.00" in words(browser.get("/cart"))
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03"])
+def test_what_collides_twice_is_asked_to_try_again(config: Config, gateways: Gateways, redis: Redis, code: str) -> None:
+    tries = []
+
+    @retried_once
+    def collide() -> str:
+        with transaction() as session:
+            tries.append(code)
+            session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"))
+        return ""
+
+    app = create_app(config, gateways)
+    app.add_url_rule("/collide", "collide", collide)
+    app.add_url_rule("/api/collide", "api_collide", collide)
+    page, told = Browser(app).get("/collide?page=2"), Browser(app).get("/api/collide")
+    assert (page.status_code, told.status_code) == (503, 503)
+    assert page.headers["Retry-After"] == told.headers["Retry-After"] == "5"
+    assert "Please try again" in words(page) and "Please try again" in told.get_json()["error"]
+    assert 'href="/collide?page=2"' in page.get_data(as_text=True)
+    assert len(tries) == (2 if code == "55P03" else 4)  # who has waited for a lock has waited long enough
+
+
+def test_who_finds_every_connection_taken_is_asked_to_try_again(browser: Browser, app: Flask, engine: Engine) -> None:
+    bind = db.factory.kw["bind"]
+    crowded = create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    with crowded.connect():
+        db.bind(crowded)
+        answer = browser.get("/products")
+        db.bind(bind)
+    crowded.dispose()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Please try again" in words(answer)
 
 
 @pytest.fixture
