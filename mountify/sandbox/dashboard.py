@@ -62,9 +62,7 @@ def _settle(session_id: str) -> Response:
     sandbox = the_sandbox()
     succeeded = request.form.get("result") == "succeed"
     with sandbox.store.transaction():
-        session = sandbox.store.find(checkout.SESSION, session_id)
-        if session is None:
-            abort(404)
+        session = _get(checkout.SESSION, session_id)
         if checkout.settle(sandbox, session, succeeded=succeeded):
             flash("The bank debit has arrived." if succeeded else "The bank debit has failed.")
         else:
@@ -72,12 +70,17 @@ def _settle(session_id: str) -> Response:
     return redirect(url_for("dashboard.index"), 303)
 
 
+def _get(kind: str, doc_id: str) -> Doc:
+    found = the_sandbox().store.find(kind, doc_id)
+    if found is None:
+        abort(404)
+    return found
+
+
 def _refund(charge_id: str) -> Response:
     sandbox = the_sandbox()
     with sandbox.store.transaction():
-        charge = sandbox.store.find("charge", charge_id)
-        if charge is None:
-            abort(404)
+        charge = _get("charge", charge_id)
         left = after_payment.refundable(sandbox, charge)
         amount = request.form.get("amount", type=int)
         if amount is not None and 0 < amount <= left:
@@ -91,9 +94,7 @@ def _refund(charge_id: str) -> Response:
 def _dispute(charge_id: str) -> Response:
     sandbox = the_sandbox()
     with sandbox.store.transaction():
-        charge = sandbox.store.find("charge", charge_id)
-        if charge is None:
-            abort(404)
+        charge = _get("charge", charge_id)
         if _is_disputable(charge):
             after_payment.dispute(sandbox, charge)
             flash("The buyer's bank has taken the money back until somebody decides.")
@@ -106,9 +107,7 @@ def _decide(dispute_id: str) -> Response:
     sandbox = the_sandbox()
     won = request.form.get("result") == "won"
     with sandbox.store.transaction():
-        dispute = sandbox.store.find("dispute", dispute_id)
-        if dispute is None:
-            abort(404)
+        dispute = _get("dispute", dispute_id)
         if dispute["status"] == "needs_response":
             after_payment.close_dispute(sandbox, dispute, won=won)
             flash("The shop has won: the money is back." if won else "The shop has lost: the buyer keeps the money.")

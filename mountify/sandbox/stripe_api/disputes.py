@@ -6,12 +6,10 @@ from mountify.sandbox import after_payment
 from mountify.sandbox.context import the_sandbox
 from mountify.sandbox.store import Doc
 from mountify.sandbox.stripe_errors import StripeError
-from mountify.sandbox.stripe_params import Params, Text
+from mountify.sandbox.stripe_params import Params
 
 from .endpoint import endpoint
-from .listing import EXPAND, PAGING, Created, created_in, expanded, get, page
-
-_LIST = {**PAGING, "charge": Text(), "created": Created(), "payment_intent": Text()}
+from .listing import EXPAND, OF_A_PAYMENT, expanded, get, page_of_a_payment
 
 
 def add_routes(bp: Blueprint) -> None:
@@ -21,13 +19,9 @@ def add_routes(bp: Blueprint) -> None:
     bp.add_url_rule("/disputes/<dispute_id>/close", "close_dispute", _close, methods=["POST"])
 
 
-@endpoint(_LIST)
+@endpoint(OF_A_PAYMENT)
 def _list(params: Params) -> Doc:
-    where = created_in(params.get("created", {}))
-    for name in ("charge", "payment_intent"):
-        if name in params:
-            where.append((f"json_extract(doc, '$.{name}') = ?", (params[name],)))
-    return page("dispute", "/v1/disputes", params, where)
+    return page_of_a_payment("dispute", "/v1/disputes", params)
 
 
 @endpoint(EXPAND)

@@ -17,6 +17,7 @@ PAGING: dict[str, Field] = {
     "ending_before": Text(),
     **EXPAND,
 }
+BY_PAYMENT = ("charge", "payment_intent")
 _NUMBER = Integer(0, 99_999_999_999)
 
 
@@ -30,6 +31,7 @@ class Created:
         return self._range.check(value, path) if isinstance(value, dict) else {"is": _NUMBER.check(value, path)}
 
 
+OF_A_PAYMENT: dict[str, Field] = {**PAGING, "created": Created(), **{name: Text() for name in BY_PAYMENT}}
 Condition = tuple[str, Sequence[object]]
 _OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "is": "="}
 
@@ -37,6 +39,13 @@ _OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "is": "="}
 def created_in(bounds: Params) -> list[Condition]:
     """Return the conditions of a `created` filter."""
     return [(f"json_extract(doc, '$.created') {_OPERATORS[name]} ?", (bound,)) for name, bound in bounds.items()]
+
+
+def page_of_a_payment(kind: str, url: str, params: Params) -> Doc:
+    """Return one page of what belongs to a payment, of one or of all."""
+    asked = [name for name in BY_PAYMENT if name in params]
+    of_it: list[Condition] = [(f"json_extract(doc, '$.{name}') = ?", (params[name],)) for name in asked]
+    return page(kind, url, params, created_in(params.get("created", {})) + of_it)
 
 
 def page(kind: str, url: str, params: Params, where: Sequence[Condition] = ()) -> Doc:

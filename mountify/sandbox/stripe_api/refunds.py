@@ -10,7 +10,7 @@ from mountify.sandbox.stripe_errors import ParamError, StripeError
 from mountify.sandbox.stripe_params import Choice, Email, Integer, Metadata, Params, Text, Unsupported
 
 from .endpoint import endpoint
-from .listing import EXPAND, PAGING, Created, created_in, expanded, get, page
+from .listing import BY_PAYMENT, EXPAND, OF_A_PAYMENT, expanded, get, page_of_a_payment
 
 _CREATE = {
     **EXPAND,
@@ -26,7 +26,6 @@ _CREATE = {
     "refund_application_fee": Unsupported(("false",)),
     "reverse_transfer": Unsupported(("false",)),
 }
-_LIST = {**PAGING, "charge": Text(), "created": Created(), "payment_intent": Text()}
 
 
 def add_routes(bp: Blueprint) -> None:
@@ -82,11 +81,9 @@ def _retrieve(params: Params, refund_id: str) -> Doc:
     return expanded(get("refund", refund_id, "refund"), params)
 
 
-@endpoint(_LIST)
+@endpoint(OF_A_PAYMENT)
 def _list(params: Params) -> Doc:
-    where = created_in(params.get("created", {}))
-    for name in ("charge", "payment_intent"):
+    for name in BY_PAYMENT:
         if name in params:
             get(name, params[name], name)
-            where.append((f"json_extract(doc, '$.{name}') = ?", (params[name],)))
-    return page("refund", "/v1/refunds", params, where)
+    return page_of_a_payment("refund", "/v1/refunds", params)
