@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mountify.embedded.processes import Process, wait_until
-from tests.running import ROOT, Supervisor
+from tests.running import Supervisor, mountify
 from tests.sandbox.support import Running
 
 from .test_supervisor import ports, var
@@ -86,14 +84,7 @@ def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(var: P
     assert "An empty tray" in shopper.get("/cart")
     told = sorted(mail["to"] for mail in mails(ports["SANDBOX_PORT"]))
     assert told == [["help@mountify.example"], ["sam@example.com"]]
-    audit = subprocess.run(
-        [sys.executable, "-m", "mountify", "audit"],
-        cwd=ROOT,
-        env=again.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    audit = mountify("audit", env=again.env)
     assert audit.stdout == "Every invariant holds.\n"
     assert again.stop() == 0
 

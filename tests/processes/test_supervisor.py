@@ -18,7 +18,7 @@ import pytest
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.embedded.processes import free_port, wait_until
 from mountify.supervisor.children import end_leftovers
-from tests.running import ROOT, START_S, Supervisor
+from tests.running import ROOT, START_S, Supervisor, mountify
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -60,14 +60,7 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     assert status == 200 and f"http://127.0.0.1:{ports['PORT']}/auth/google/callback" in page
     tracking_key = json.loads((var / "secrets.json").read_text())["TRACK17_KEY"]
     assert read(ports["SANDBOX_PORT"], "/track/v2.2/getquota", key=tracking_key)[0] == 200
-    doctor = subprocess.run(
-        [sys.executable, "-m", "mountify", "doctor"],
-        cwd=ROOT,
-        env=first.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    doctor = mountify("doctor", env=first.env)
     assert doctor.returncode == 0, doctor.stdout
     assert len(doctor.stdout.splitlines()) == 8 and "embedded PostgreSQL" in doctor.stdout
     assert oct((var / "demo-accounts.json").stat().st_mode)[-3:] == "600"
