@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -27,7 +28,10 @@ from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.gateways import Gateways
 from mountify.jobs import worker
 from mountify.models import Base
+from mountify.models.catalogue import Product
 from mountify.services.audit import audit
+from tests.buyers import Buyer
+from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.web import Browser
 
@@ -169,6 +173,21 @@ def app(config: Config, gateways: Gateways, database: None, redis: Redis) -> Fla
 def browser(app: Flask) -> Browser:
     """A shopper's browser without script."""
     return Browser(app)
+
+
+@pytest.fixture
+def product(database: None) -> Product:
+    """A part of which five are in stock."""
+    make_shop()
+    return make_product(stock=5)
+
+
+@pytest.fixture
+def buyer(product: Product, payments: Any) -> Buyer:
+    """A guest with two of it in the cart, against the payment service that the test plays with."""
+    buyer = Buyer(payments)
+    buyer.add(product, 2)
+    return buyer
 
 
 @pytest.fixture

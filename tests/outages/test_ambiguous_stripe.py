@@ -23,7 +23,6 @@ from mountify.models.payment import PaymentAttempt
 from mountify.services import cart_view, carts, payment_sessions
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
-from tests.factories import make_product, make_shop
 from tests.outages.support import CREATE, Stripe
 from tests.web import Browser, field, words
 
@@ -33,19 +32,6 @@ LATER = timedelta(minutes=36)
 @pytest.fixture
 def payments(stripe: Stripe) -> StripePayments:
     return stripe.payments()
-
-
-@pytest.fixture
-def product(database: None) -> Product:
-    make_shop()
-    return make_product(stock=5)
-
-
-@pytest.fixture
-def buyer(product: Product, payments: Any) -> Buyer:
-    buyer = Buyer(payments)
-    buyer.add(product, 2)
-    return buyer
 
 
 def submit(buyer: Buyer) -> Started | None:

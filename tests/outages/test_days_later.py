@@ -20,7 +20,6 @@ from mountify.services import cart_view, payment_sessions, webhooks
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
-from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer
 from tests.outages.support import CREATE, Stripe
 from tests.web import Browser, field, words
@@ -31,19 +30,6 @@ DAYS = timedelta(days=4)
 @pytest.fixture
 def payments(stripe: Stripe) -> StripePayments:
     return stripe.payments()
-
-
-@pytest.fixture
-def product(database: None) -> Product:
-    make_shop()
-    return make_product(stock=5)
-
-
-@pytest.fixture
-def buyer(product: Product, payments: Any) -> Buyer:
-    buyer = Buyer(payments)
-    buyer.add(product, 2)
-    return buyer
 
 
 @pytest.fixture

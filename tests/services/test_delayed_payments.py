@@ -17,21 +17,7 @@ from mountify.models.order import OrderEvent
 from mountify.services import cart_view
 from mountify.services.checkout import Started
 from tests.buyers import Buyer, order_of, stock_of
-from tests.factories import make_product, make_shop
-from tests.fakes import FakeMailer, FakePayments
-
-
-@pytest.fixture
-def product(database: None) -> Product:
-    make_shop()
-    return make_product(stock=5)
-
-
-@pytest.fixture
-def buyer(product: Product, payments: FakePayments) -> Buyer:
-    buyer = Buyer(payments)
-    buyer.add(product, 2)
-    return buyer
+from tests.fakes import FakeMailer
 
 
 @pytest.fixture

@@ -25,23 +25,10 @@ from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
 from tests.buyers import SITE, Buyer, order_of, stock_of
-from tests.factories import make_product, make_shop, new_key
+from tests.factories import new_key
 from tests.fakes import FakeMailer, FakePayments
 
 LATER = timedelta(minutes=36)
-
-
-@pytest.fixture
-def product(database: None) -> Product:
-    make_shop()
-    return make_product(stock=5)
-
-
-@pytest.fixture
-def buyer(product: Product, payments: FakePayments) -> Buyer:
-    buyer = Buyer(payments)
-    buyer.add(product, 2)
-    return buyer
 
 
 def end_overdue(payments: FakePayments, after: timedelta = LATER) -> int:
