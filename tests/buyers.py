@@ -37,6 +37,14 @@ class Buyer:
         now = now or utcnow()
         return checkout.start(self.owner, email, key or self.key, payments=self.payments, site=SITE, now=now)
 
+    def buy(self) -> Started:
+        """Check out, pay, and have it settled."""
+        started = self.start()
+        self.payments.pay(self.session_of(started))
+        self.sync(self.session_of(started))
+        db.release()
+        return started
+
     def session_of(self, started: Started) -> str:
         return started.url.rsplit("/", 1)[1]
 

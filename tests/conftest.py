@@ -31,11 +31,12 @@ from mountify.models import Base
 from mountify.models.catalogue import Product
 from mountify.services.audit import audit
 from tests.buyers import Buyer
+from tests.databases import DATABASE, fresh_database
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.web import Browser
 
-DATABASE, REDIS = "MOUNTIFY_TEST_DATABASE", "MOUNTIFY_TEST_REDIS"
+REDIS = "MOUNTIFY_TEST_REDIS"
 BASE_URL = "http://127.0.0.1:3999"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _servers: list[EmbeddedPostgres | EmbeddedRedis] = []
@@ -70,16 +71,9 @@ def number(worker_id: str) -> int:
 
 
 @pytest.fixture(scope="session")
-def database_url(number: int) -> Iterator[str]:
+def database_url(number: int) -> str:
     """A database of this worker's own, cloned from the migrated one."""
-    main = sa.engine.make_url(os.environ[DATABASE])
-    name = f"test_{number}"
-    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {main.database}"))
-    yield main.set(database=name).render_as_string(hide_password=False)
-    admin.dispose()
+    return fresh_database(f"test_{number}")
 
 
 @pytest.fixture(scope="session")

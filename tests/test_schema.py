@@ -1,28 +1,17 @@
 """Migrations go up, go down, and say what the models say."""
 
-import os
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 from alembic import command
 
 from mountify import schema
+from tests.databases import fresh_database
 from tests.running import ROOT
 
 
 @pytest.fixture
-def empty(number: int) -> Iterator[str]:
-    main = sa.engine.make_url(os.environ["MOUNTIFY_TEST_DATABASE"])
-    name = f"schema_{number}"
-    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    yield main.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+def empty(number: int) -> str:
+    return fresh_database(f"schema_{number}", template="template0")
 
 
 def test_the_way_up_ends_at_the_models_and_the_way_down_at_nothing(empty: str) -> None:

@@ -6,7 +6,6 @@ Every page that a test looks at can be kept: `look(name)` saves what the shopper
 from __future__ import annotations
 
 import json
-import os
 import re
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from mountify.embedded.processes import free_port, wait_until
 from mountify.supervisor.house import SANDBOX_IMAGES
-from tests.conftest import DATABASE
+from tests.databases import fresh_database
 from tests.running import ROOT, Supervisor, mountify
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
@@ -54,13 +53,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop(number: int, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    main = sa.engine.make_url(os.environ[DATABASE])
-    name = f"browser_{number}"
-    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {main.database}"))
-    url = main.set(database=name).render_as_string(hide_password=False)
+    url = fresh_database(f"browser_{number}")
     folder = tmp_path_factory.mktemp("shop")
     (folder / "accounts.json").write_text(json.dumps(PASSWORDS))
     ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
@@ -81,7 +74,6 @@ def shop(number: int, redis_url: str, tmp_path_factory: pytest.TempPathFactory) 
     yield Shop(f"http://127.0.0.1:{ports['PORT']}", f"http://localhost:{ports['SANDBOX_PORT']}", engine, env)
     assert run.stop() == 0
     engine.dispose()
-    admin.dispose()
 
 
 @pytest.fixture(params=["script", "no-script"])

@@ -44,10 +44,7 @@ def office(database: None, payments: FakePayments, environment: dict[str, str], 
 def paid_order(payments: FakePayments) -> str:
     buyer = Buyer(payments)
     buyer.add(make_product(stock=5), 2)
-    started = buyer.start()
-    payments.pay(buyer.session_of(started))
-    buyer.sync(buyer.session_of(started))
-    return order_of(started).number
+    return order_of(buyer.buy()).number
 
 
 def test_an_order_is_shown_with_everything_known_of_it(office: Office, payments: FakePayments) -> None:

@@ -36,9 +36,7 @@ def email_id(database: None, payments: FakePayments) -> int:
     make_shop()
     buyer = Buyer(payments)
     buyer.add(make_product(stock=5), 2)
-    started = buyer.start()
-    payments.pay(buyer.session_of(started))
-    buyer.sync(buyer.session_of(started))
+    buyer.buy()
     with transaction() as session:  # the merchant's is a mail like this one
         session.execute(delete(Email).where(Email.kind == "merchant"))
     return the_mail().id

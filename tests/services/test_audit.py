@@ -9,15 +9,10 @@ from sqlalchemy import text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.site import Site
-from mountify.core.tokens import new_token
-from mountify.services import carts, checkout, settlement
 from mountify.services.audit import audit
-from mountify.services.cart_view import CartOwner
-from tests.factories import make_product, make_shop, new_key
+from tests.buyers import Buyer
+from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
-
-SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
 
 
 @pytest.fixture
@@ -25,14 +20,10 @@ def damaged(database: None, payments: FakePayments) -> Iterator[None]:
     """A paid and a pending order in a transaction; what a test breaks there is undone before the shop is audited."""
     make_shop()
     product = make_product(stock=9)
-    for is_paid in (True, False):
-        owner = CartOwner(token=new_token())
-        carts.add_item(owner, product.id, 2, now=utcnow())
-        started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
-        if is_paid:
-            session_id = started.url.rsplit("/", 1)[1]
-            payments.pay(session_id)
-            settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+    for finish in (Buyer.buy, Buyer.start):
+        buyer = Buyer(payments)
+        buyer.add(product, 2)
+        finish(buyer)
     assert audit(now=utcnow()) == []
     point = db.session.begin_nested()
     yield

@@ -11,30 +11,22 @@ from sqlalchemy import delete, func, select, text
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import MailRefused, MailUnavailable
-from mountify.core.site import Site
-from mountify.core.tokens import new_token
 from mountify.models.email import Email, EmailState
-from mountify.services import carts, checkout, emails, settlement
+from mountify.services import emails
 from mountify.services.audit import audit
-from mountify.services.cart_view import CartOwner
 from mountify.transaction import transaction
-from tests.factories import make_product, make_shop, new_key
+from tests.buyers import Buyer
+from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
-
-SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
 
 
 @pytest.fixture
 def email_id(database: None, payments: FakePayments) -> int:
     """The confirmation of a paid order."""
     make_shop()
-    owner = CartOwner(token=new_token())
-    carts.add_item(owner, make_product(name='A "<b>bold</b>" stand').id, 2, now=utcnow())
-    started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
-    session_id = started.url.rsplit("/", 1)[1]
-    payments.pay(session_id)
-    settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
-    db.release()
+    buyer = Buyer(payments)
+    buyer.add(make_product(name='A "<b>bold</b>" stand'), 2)
+    buyer.buy()
     with transaction() as session:  # the merchant's is a mail like this one
         session.execute(delete(Email).where(Email.kind == "merchant"))
         session.execute(

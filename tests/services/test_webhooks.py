@@ -12,27 +12,22 @@ from sqlalchemy import func, select, text
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadSignature, NotFound, PaymentsUnavailable, UnknownSession
-from mountify.core.site import Site
-from mountify.core.tokens import new_token
 from mountify.models.order import Order
 from mountify.models.payment import Payment, WebhookEvent
-from mountify.services import carts, checkout, webhooks
+from mountify.services import webhooks
 from mountify.services.audit import audit
-from mountify.services.cart_view import CartOwner
-from tests.factories import make_product, make_shop, new_key
+from tests.buyers import SITE, Buyer
+from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
-
-SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
 
 
 @pytest.fixture
 def session_id(database: None, payments: FakePayments) -> str:
     """A session that its shopper has paid."""
     make_shop()
-    owner = CartOwner(token=new_token())
-    carts.add_item(owner, make_product().id, 2, now=utcnow())
-    started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=SITE, now=utcnow())
-    session_id = started.url.rsplit("/", 1)[1]
+    buyer = Buyer(payments)
+    buyer.add(make_product(), 2)
+    session_id = buyer.session_of(buyer.start())
     payments.pay(session_id)
     return session_id
 
