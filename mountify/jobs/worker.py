@@ -16,6 +16,7 @@ from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
+from mountify.jobs.rescue import rescue_for_ever
 from mountify.jobs.tasks import PERIODIC, QUEUED, Tasks
 from mountify.services import task_runs
 
@@ -82,7 +83,7 @@ def run(config: Config, gateways: Gateways) -> None:
     async def work() -> None:
         app = build(config, gateways)
         async with app.open_async():
-            rescue = asyncio.create_task(_rescue_stalled(app))
+            rescue = asyncio.create_task(rescue_for_ever(app, silent_for_s=STALLED_AFTER_S))
             try:
                 await app.run_worker_async(
                     concurrency=CONCURRENCY,
@@ -99,15 +100,3 @@ def run(config: Config, gateways: Gateways) -> None:
     log.info("worker_started")
     asyncio.run(work())
     log.info("worker_stopped")
-
-
-async def _rescue_stalled(app: App) -> None:
-    """Take again the jobs of a worker that was killed: it stopped sending heartbeats."""
-    while True:
-        try:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-                await app.job_manager.retry_job(job)
-                log.warning("job_rescued", job=job.task_name)
-        except Exception as error:  # whatever it was: jobs of killed workers wait for this
-            log.warning("rescue_postponed", why=type(error).__name__)
-        await asyncio.sleep(STALLED_AFTER_S / 2)
