@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from redis import Redis
 
 from mountify.embedded.processes import free_port, wait_until
 from mountify.supervisor.house import SANDBOX_IMAGES
@@ -123,6 +124,14 @@ def look(request: pytest.FixtureRequest, page: Page) -> Callable[[str], None]:
         page.set_viewport_size({"width": 360, "height": 780})
 
     return save
+
+
+@pytest.fixture(autouse=True)
+def unlimited(shop: Shop) -> None:
+    """Nobody has tried too often yet: every test is another shopper, although all come from one address."""
+    with Redis.from_url(shop.env["REDIS_URL"]) as redis:
+        for key in redis.scan_iter("LIMITS:*"):
+            redis.delete(key)
 
 
 @pytest.fixture(autouse=True)
