@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mountify.core.checkpoints import reached
 from mountify.core.order_status import OrderStatus
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.order import Order
@@ -32,13 +33,17 @@ def merge(token: str, user_id: int, *, now: datetime) -> Merged:
     Stripe is for the caller to end.
     """
     with transaction() as session:
+        reached("merge.before_lock")
         guest = lock_cart(session, CartOwner(token=token))
         if guest is None:
             return Merged([], [])
         cart = open_cart(session, CartOwner(user_id=user_id), now)
         left_out = _move_lines(session, guest, cart)
+        reached("merge.locked")
         superseded = _move_pending_order(session, guest, cart, user_id)
         session.delete(guest)
+        session.flush()
+        reached("merge.before_commit")
         return Merged(left_out, superseded)
 
 
