@@ -137,7 +137,9 @@ def database(request: pytest.FixtureRequest, engine: sa.Engine) -> Iterator[None
 def empty(engine: sa.Engine) -> None:
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
     with engine.begin() as connection:
-        connection.execute(sa.text(f"TRUNCATE {tables}, procrastinate_jobs RESTART IDENTITY CASCADE"))
+        connection.execute(
+            sa.text(f"TRUNCATE {tables}, procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
+        )
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from mountify.transaction import transaction
 from tests.buyers import Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
-from tests.processes.test_crashes import Workers
+from tests.processes.parts import Parts
 from tests.running import mountify
 from tests.sandbox.support import Running
 
@@ -126,10 +126,10 @@ def test_a_mail_that_was_refused_waits_for_a_person_and_a_command(
 @pytest.mark.xdist_group("processes")
 def test_a_worker_whose_line_was_cut_asks_again_by_itself(email_id: int, config: Config, sandbox: Running) -> None:
     fail(sandbox, 1, cut=True)
-    workers = Workers(config, sandbox)
+    parts = Parts(config, sandbox)
     try:
-        workers.start()
+        parts.start("worker")
         assert wait_until(lambda: the_mail().state is EmailState.SENT, 90)
     finally:
-        workers.stop()
+        parts.stop()
     assert arrived(sandbox) == [["sam@example.com"]] and the_mail().attempts == 2

@@ -1,5 +1,43 @@
-"""Crashes are judged by the same sandbox process as the sandbox's own tests use."""
+"""Processes are judged by the same sandbox process as the sandbox's own tests use, or by one that knows their shop."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from mountify.config import Config
+from mountify.embedded.processes import free_port
 from tests.sandbox.conftest import sandbox, sandbox_of_the_run, shop, shop_of_the_run
+from tests.sandbox.support import Running
+
+from .parts import Parts
 
 __all__ = ["sandbox", "sandbox_of_the_run", "shop", "shop_of_the_run"]
+
+
+@pytest.fixture
+def workers(config: Config, database: None, sandbox: Running) -> Iterator[Parts]:
+    """Workers to be started, of a shop that hears of no webhook."""
+    parts = Parts(config, sandbox)
+    yield parts
+    parts.stop()
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Running]:
+    """A sandbox that brings its webhooks to the shop whose parts are to be started."""
+    running = Running(tmp_path / "sandbox", f"http://127.0.0.1:{free_port()}/api/webhooks/stripe")
+    running.start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def parts(config: Config, database: None, redis: Redis, outside: Running) -> Iterator[Parts]:
+    """A shop to be started part by part."""
+    parts = Parts(config, outside, int(outside.webhook_url.split(":")[2].split("/")[0]))
+    yield parts
+    parts.stop()

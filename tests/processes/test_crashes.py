@@ -3,103 +3,173 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import select
 
 from mountify import db
-from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.site import Site
-from mountify.core.tokens import new_token
+from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until
+from mountify.models.catalogue import Product
 from mountify.models.email import Email
-from mountify.services import carts, checkout, settlement
-from mountify.services.cart_view import CartOwner
-from tests.factories import make_product, make_shop, new_key
+from mountify.models.order import Order
+from mountify.services.audit import audit
+from tests.buyers import Buyer, stock_of
+from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
-from tests.running import ROOT
-from tests.sandbox.support import Running
+from tests.races.pausing import listening
+from tests.sandbox.support import Running, client_of
+
+from .parts import Parts, Shopper, insist
 
 pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("processes")]
 
+STOCK, BOUGHT = 9, 2
+PATIENCE_S = 90.0
+BUYING = [
+    ("web", "checkout.before_commit"),
+    ("web", "checkout.reserved"),
+    ("web", "checkout.session_created"),
+    ("web", "webhook.before_commit"),
+    ("web", "settle.before_commit"),
+    ("worker", "settle.read"),
+    ("worker", "settle.locked"),
+    ("worker", "settle.before_commit"),
+    ("worker", "email.sent"),
+]
 
-class Workers:
-    """Worker processes on the database of this test."""
 
-    def __init__(self, config: Config, sandbox: Running) -> None:
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "DATABASE_URL": config.database_url,
-            "REDIS_URL": config.redis_url,
-            "SECRET_KEY": config.secret_key,
-            "STRIPE_SECRET_KEY": config.stripe_secret_key,
-            "STRIPE_WEBHOOK_SECRET": config.stripe_webhook_secrets[0],
-            "STRIPE_API_BASE": sandbox.url,
-            "RESEND_API_KEY": "re_of_the_tests",
-            "RESEND_API_URL": sandbox.url,
+@contextmanager
+def killed_at(parts: Parts, name: str, point: str) -> Iterator[None]:
+    """Start a part. When it comes to a point it is killed there, and started again as the supervisor would."""
+    with listening(point) as (pause, address), ThreadPoolExecutor(1) as supervisor:
+        part = parts.start(name, checkpoints_at=address)
+
+        def kill_and_start() -> None:
+            assert pause.is_reached.wait(PATIENCE_S), f"{name} never came to {point}"
+            parts.kill(part)
+            parts.start(name)
+
+        again = supervisor.submit(kill_and_start)
+        yield
+        again.result(2 * PATIENCE_S)
+
+
+@dataclass
+class Visit:
+    """A shopper in a shop whose parts are killed: whatever does not answer is tried again."""
+
+    parts: Parts
+    outside: Running
+    part: Product
+    key: str = ""
+    shopper: Shopper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shopper = Shopper(self.parts.url)
+
+    def check_out(self) -> str:
+        """Send the page of the checkout, again and again; gives Stripe's page, which is always the same."""
+        self.key = self.key or insist(lambda: self.shopper.open_checkout(self.part.id, BOUGHT))
+        pages = {
+            insist(lambda: self.shopper.post("/checkout", email="sam@example.com", checkout_key=self.key))
+            for _ in range(2)
         }
-        self.started: list[subprocess.Popen[bytes]] = []
+        (page,) = pages
+        return page
 
-    def start(self, **more: str) -> subprocess.Popen[bytes]:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "mountify", "worker"],
-            cwd=ROOT,
-            env={**self.env, **more},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.started.append(worker)
-        return worker
+    def pay(self, page: str) -> str:
+        """Pay on Stripe's page; gives the way back to the shop."""
+        paid = self.outside.post(page, self.outside.get(page).form())
+        assert paid.status == 303
+        return paid.location.removeprefix(self.parts.url)
 
-    def start_and_kill_at(self, point: str) -> None:
-        """Let a worker go on until it says that it has reached a point, then end it as a power cut would."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(60)
-            worker = self.start(MOUNTIFY_CHECKPOINTS=f"127.0.0.1:{listener.getsockname()[1]}")
-            while True:
-                connection, _ = listener.accept()
-                with connection:
-                    if connection.recv(100).decode().strip() == point:
-                        worker.kill()
-                        worker.wait()
-                        return
-                    connection.sendall(b"\n")
+    def back_link(self, page: str) -> str:
+        link = re.search(r'id="back-to-shop" href="([^"]+)"', self.outside.get(page).text)
+        assert link
+        return link[1].replace("&amp;", "&").removeprefix(self.parts.url)
 
-    def stop(self) -> None:
-        for worker in self.started:
-            worker.terminate()
-            worker.wait(30)
+    def letters(self) -> list[str]:
+        """To whom something was written."""
+        return sorted(to for mail in json.loads(self.outside.get("/mailbox.json").text) for to in mail["to"])
 
 
 @pytest.fixture
-def workers(config: Config, sandbox: Running) -> Iterator[Workers]:
-    workers = Workers(config, sandbox)
-    yield workers
-    workers.stop()
+def visit(parts: Parts, outside: Running) -> Visit:
+    make_shop()
+    part = make_product(stock=STOCK)
+    db.release()
+    return Visit(parts, outside, part)
+
+
+def the_order() -> Order:
+    try:
+        return db.session.scalars(select(Order)).one()
+    finally:
+        db.release()
+
+
+def jobs(which: str) -> int:
+    """Count the jobs that wait or are under way."""
+    try:
+        return db.session.scalar(sa.text(f"SELECT count(*) FROM procrastinate_jobs WHERE {which}")) or 0
+    finally:
+        db.release()
+
+
+def judge(visit: Visit, status: OrderStatus, letters: list[str], stock: tuple[int, int]) -> None:
+    assert wait_until(lambda: the_order().status is status and visit.letters() == letters, PATIENCE_S), visit.letters()
+    assert wait_until(lambda: jobs("task_name IN ('process_webhook', 'send_email')") == 0, PATIENCE_S)
+    assert the_order().checkout_key == visit.key and stock_of(visit.part) == stock
+    (session,) = client_of(visit.outside).v1.checkout.sessions.list().data
+    assert session.client_reference_id == str(the_order().id)
+    assert visit.letters() == letters and audit(now=utcnow()) == []
+    db.release()
+
+
+@pytest.mark.parametrize(("name", "point"), BUYING)
+def test_who_buys_while_a_part_is_killed_has_bought_once(visit: Visit, parts: Parts, name: str, point: str) -> None:
+    parts.start("worker" if name == "web" else "web")
+    with killed_at(parts, name, point):
+        success = visit.pay(visit.check_out())
+        if (name, point) == ("web", "settle.before_commit"):
+            assert "Your order is confirmed." in insist(lambda: visit.shopper.get(success))
+    judge(visit, OrderStatus.PAID, ["help@mountify.example", "sam@example.com"], (STOCK - BOUGHT, 0))
+    assert "Your order is confirmed." in visit.shopper.get(success)
+    assert "An empty tray" in visit.shopper.get("/cart")
+
+
+@pytest.mark.parametrize("point", ["end.chosen", "end.told_stripe"])
+def test_who_gives_up_while_the_shop_is_killed_has_bought_nothing(visit: Visit, parts: Parts, point: str) -> None:
+    parts.start("worker")
+    with killed_at(parts, "web", point):
+        back = visit.back_link(visit.check_out())
+        assert "Nothing was charged" in insist(lambda: visit.shopper.get(back))
+    judge(visit, OrderStatus.CANCELLED, [], (STOCK, 0))
+    assert f'value="{BOUGHT}"' in visit.shopper.get("/cart")
 
 
 @pytest.mark.parametrize("point", ["email.before_send", "email.sent"])
 def test_a_mail_whose_worker_was_killed_is_sent_once(
-    database: None, payments: FakePayments, sandbox: Running, workers: Workers, point: str
+    payments: FakePayments, sandbox: Running, workers: Parts, point: str
 ) -> None:
     make_shop()
-    owner = CartOwner(token=new_token())
-    carts.add_item(owner, make_product(stock=9).id, 2, now=utcnow())
-    site = Site("http://127.0.0.1:3999", "a secret of the tests")
-    started = checkout.start(owner, "sam@example.com", new_key(), payments=payments, site=site, now=utcnow())
-    session_id = started.url.rsplit("/", 1)[1]
-    payments.pay(session_id)
-    settlement.sync_session(session_id, payments=payments, site=site, now=utcnow())
+    buyer = Buyer(payments)
+    buyer.add(make_product(stock=STOCK), BOUGHT)
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
     db.release()
-    workers.start_and_kill_at(point)
-    workers.start()
-    assert wait_until(lambda: states_of_the_mails() == ["sent", "sent"], 90)
+    with killed_at(workers, "worker", point):
+        pass
+    assert wait_until(lambda: states_of_the_mails() == ["sent", "sent"], PATIENCE_S)
     mails = json.loads(sandbox.get("/mailbox.json").text)
     assert sorted(mail["to"] for mail in mails) == [["help@mountify.example"], ["sam@example.com"]]
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import urllib.error
 import urllib.parse
 import urllib.request
-from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
@@ -17,39 +15,11 @@ from mountify.embedded.processes import Process, wait_until
 from tests.running import Supervisor, mountify
 from tests.sandbox.support import Running
 
+from .parts import Shopper
 from .test_supervisor import ports, var
 
 __all__ = ["ports", "var"]
 pytestmark = pytest.mark.xdist_group("processes")
-
-
-class Shopper:
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()), _Stay()
-        )
-
-    def get(self, path: str) -> str:
-        with self.opener.open(self.url + path) as answer:
-            return str(answer.read().decode())
-
-    def post(self, path: str, **values: str) -> str:
-        """Send a form; gives where the answer leads."""
-        body = urllib.parse.urlencode(values).encode()
-        request = urllib.request.Request(self.url + path, body, {"Sec-Fetch-Site": "same-origin"})
-        try:
-            self.opener.open(request).close()
-        except urllib.error.HTTPError as answer:
-            with answer:
-                assert answer.code == 303, answer.code
-                return str(answer.headers["Location"])
-        raise AssertionError("the form was not answered with 303")
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: object) -> None:
-        return None
 
 
 def mails(port: str) -> list[dict[str, str]]:
@@ -60,10 +30,8 @@ def mails(port: str) -> list[dict[str, str]]:
 def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(var: Path, ports: dict[str, str]) -> None:
     shop = Supervisor(var, **ports).start().wait_until_ready()
     shopper = Shopper(f"http://127.0.0.1:{ports['PORT']}")
-    shopper.post("/cart/items", product_id="36", quantity="2")
-    key = re.search(r'name="checkout_key" value="([^"]+)"', shopper.get("/checkout"))
-    assert key
-    payment_page = shopper.post("/checkout", email="sam@example.com", checkout_key=key[1])
+    key = shopper.open_checkout(36, 2)
+    payment_page = shopper.post("/checkout", email="sam@example.com", checkout_key=key)
     sandbox = Process.find(int((var / "run" / "sandbox.pid").read_text()))
     assert sandbox
 

@@ -6,7 +6,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -32,25 +32,33 @@ class Pause:
 
 
 @contextmanager
-def pause_at(point: str) -> Iterator[Pause]:
-    """Listen for the checkpoints of this process until the block is over; then nobody is held any more."""
+def listening(point: str) -> Iterator[tuple[Pause, str]]:
+    """Listen for checkpoints until the block is over, and give where; then nobody is held any more."""
     pause = Pause(point)
 
     class Answer(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             pause.meet(self.rfile.readline().decode().strip())
-            self.wfile.write(b"\n")
+            with suppress(OSError):  # it was killed where it stood
+                self.wfile.write(b"\n")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server, pytest.MonkeyPatch.context() as patch:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
         listener = threading.Thread(target=server.serve_forever, args=(0.01,))
         listener.start()
-        patch.setenv(checkpoints.VARIABLE, f"127.0.0.1:{server.server_address[1]}")
         try:
-            yield pause
+            yield pause, f"127.0.0.1:{server.server_address[1]}"
         finally:
             pause.is_over.set()
             server.shutdown()
             listener.join()
+
+
+@contextmanager
+def pause_at(point: str) -> Iterator[Pause]:
+    """Listen for the checkpoints of this process until the block is over; then nobody is held any more."""
+    with listening(point) as (pause, address), pytest.MonkeyPatch.context() as patch:
+        patch.setenv(checkpoints.VARIABLE, address)
+        yield pause
 
 
 def run_while_held(

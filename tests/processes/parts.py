@@ -1,0 +1,149 @@
+"""Web server and worker as processes of their own, on the database of a test, and a shopper who comes by HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from http.cookiejar import CookieJar
+from typing import TypeVar
+
+from mountify.config import Config
+from mountify.core import checkpoints
+from mountify.embedded.processes import wait_until
+from tests.running import ROOT
+from tests.sandbox.support import SECRET, Running
+
+T = TypeVar("T")
+STARTS_WITHIN_S = ENDS_WITHIN_S = 60.0
+
+
+class Parts:
+    """What the supervisor would start, in process groups of their own: a signal reaches all that a part consists of."""
+
+    def __init__(self, config: Config, sandbox: Running, port: int = 0) -> None:
+        self.url, self.port = f"http://127.0.0.1:{port}", port
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": config.database_url,
+            "REDIS_URL": config.redis_url,
+            "SECRET_KEY": config.secret_key,
+            "STRIPE_SECRET_KEY": config.stripe_secret_key,
+            "STRIPE_WEBHOOK_SECRET": SECRET,
+            "STRIPE_API_BASE": sandbox.url,
+            "RESEND_API_KEY": "re_of_the_tests",
+            "RESEND_API_URL": sandbox.url,
+            "BASE_URL": self.url if port else "http://127.0.0.1:3999",
+        }
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str, *, checkpoints_at: str = "", **more: str) -> subprocess.Popen[bytes]:
+        """Start "web" or "worker". Whoever is named in `checkpoints_at` hears of every point that it reaches."""
+        told = {checkpoints.VARIABLE: checkpoints_at} if checkpoints_at else {}
+        part = subprocess.Popen(
+            [sys.executable, "-m", *self._command(name)],
+            cwd=ROOT,
+            env={**self.env, **told, **more},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.started.append(part)
+        if name == "web":
+            assert wait_until(lambda: self.status("/healthz") == 200, STARTS_WITHIN_S)
+        return part
+
+    def _command(self, name: str) -> list[str]:
+        if name == "worker":
+            return ["mountify", "worker"]
+        where = ["--host", "127.0.0.1", "--port", str(self.port)]
+        return ["granian", "--interface", "wsgi", *where, "--blocking-threads", "4", "--no-access-log", "wsgi:app"]
+
+    def status(self, path: str) -> int:
+        """The status of a page, 0 while nobody answers."""
+        return self.answer(path)[0]
+
+    def answer(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except (OSError, HTTPException):
+            return 0, ""
+
+    def kill(self, part: subprocess.Popen[bytes]) -> None:
+        """End it as a power cut would."""
+        os.killpg(part.pid, signal.SIGKILL)
+        part.wait(ENDS_WITHIN_S)
+
+    def stop(self) -> None:
+        for part in self.started:
+            if part.poll() is None:
+                os.killpg(part.pid, signal.SIGCONT)
+                part.terminate()
+        for part in self.started:
+            part.wait(ENDS_WITHIN_S)
+
+
+class Shopper:
+    """A browser without script, at most."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()), _Stay()
+        )
+
+    def get(self, path: str) -> str:
+        with self.opener.open(self.url + path) as answer:
+            return str(answer.read().decode())
+
+    def post(self, path: str, **values: str) -> str:
+        """Send a form; gives where the answer leads."""
+        body = urllib.parse.urlencode(values).encode()
+        request = urllib.request.Request(self.url + path, body, {"Sec-Fetch-Site": "same-origin"})
+        try:
+            self.opener.open(request).close()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                assert answer.code == 303, answer.code
+                return str(answer.headers["Location"])
+        raise AssertionError("the form was not answered with 303")
+
+    def open_checkout(self, product_id: int, quantity: int) -> str:
+        """Put a part into the cart and open the checkout; gives its key."""
+        self.post("/cart/items", product_id=str(product_id), quantity=str(quantity))
+        key = re.search(r'name="checkout_key" value="([^"]+)"', self.get("/checkout"))
+        assert key
+        return key[1]
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: object) -> None:
+        return None
+
+
+def insist(step: Callable[[], T]) -> T:
+    """Do what a shopper does whose browser says that the shop does not answer: try again. An error page is an error."""
+    done: list[T] = []
+
+    def succeeds() -> bool:
+        try:
+            done.append(step())
+        except urllib.error.HTTPError:
+            raise
+        except (OSError, HTTPException):
+            return False
+        return True
+
+    assert wait_until(succeeds, STARTS_WITHIN_S)
+    return done[0]
