@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.services.audit import audit
+from mountify.transaction import transaction
 from tests.buyers import Buyer, stock_of
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
@@ -46,14 +47,19 @@ BUYING = [
 ]
 
 
+def nothing() -> None:
+    pass
+
+
 @contextmanager
-def killed_at(parts: Parts, name: str, point: str) -> Iterator[None]:
+def killed_at(parts: Parts, name: str, point: str, before: Callable[[], None] = nothing) -> Iterator[None]:
     """Start a part. When it comes to a point it is killed there, and started again as the supervisor would."""
     with listening(point) as (pause, address), ThreadPoolExecutor(1) as supervisor:
         part = parts.start(name, checkpoints_at=address)
 
         def kill_and_start() -> None:
             assert pause.is_reached.wait(PATIENCE_S), f"{name} never came to {point}"
+            before()
             parts.kill(part)
             parts.start(name)
 
@@ -154,6 +160,30 @@ def test_who_gives_up_while_the_shop_is_killed_has_bought_nothing(visit: Visit, 
         assert "Nothing was charged" in insist(lambda: visit.shopper.get(back))
     judge(visit, OrderStatus.CANCELLED, [], (STOCK, 0))
     assert f'value="{BOUGHT}"' in visit.shopper.get("/cart")
+
+
+def test_an_order_whose_time_is_over_ends_although_its_worker_is_killed(visit: Visit, parts: Parts) -> None:
+    """Stripe has been told. The minute's next job waits for the one that the dead worker holds."""
+    parts.start("web")
+    page = visit.check_out()
+    with transaction() as session:
+        session.execute(sa.update(Order).values(reserved_until=utcnow()))
+    with killed_at(parts, "worker", "end.told_stripe", before=queue_the_next):
+        pass
+    judge(visit, OrderStatus.EXPIRED, ["sam@example.com"], (STOCK, 0))
+    assert visit.outside.get(page).status == 410
+    assert wait_until(lambda: jobs("task_name = 'end_overdue'") == 0, PATIENCE_S)
+
+
+def queue_the_next() -> None:
+    with transaction() as session:
+        session.execute(
+            sa.text(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)"
+                " SELECT queue_name, task_name, lock, queueing_lock, args FROM procrastinate_jobs"
+                " WHERE task_name = 'end_overdue' AND status = 'doing' ON CONFLICT DO NOTHING"
+            )
+        )
 
 
 @pytest.mark.parametrize("point", ["email.before_send", "email.sent"])
