@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from mountify import db
 from mountify.config import Config
 from mountify.embedded.processes import free_port
+from tests.factories import make_product, make_shop
 from tests.sandbox.conftest import sandbox, sandbox_of_the_run, shop, shop_of_the_run
 from tests.sandbox.support import Running
 
 from .parts import Parts
+from .visit import STOCK, Visit
 
 __all__ = ["sandbox", "sandbox_of_the_run", "shop", "shop_of_the_run"]
 
@@ -41,3 +44,11 @@ def parts(config: Config, database: None, redis: Redis, outside: Running) -> Ite
     parts = Parts(config, outside, int(outside.webhook_url.split(":")[2].split("/")[0]))
     yield parts
     parts.stop()
+
+
+@pytest.fixture
+def visit(parts: Parts, outside: Running) -> Visit:
+    make_shop()
+    part = make_product(stock=STOCK)
+    db.release()
+    return Visit(parts, outside, part)

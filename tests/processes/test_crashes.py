@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
@@ -17,23 +15,20 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until
-from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order
-from mountify.services.audit import audit
 from mountify.transaction import transaction
-from tests.buyers import Buyer, stock_of
+from tests.buyers import Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 from tests.races.pausing import listening
-from tests.sandbox.support import Running, client_of
+from tests.sandbox.support import Running
 
-from .parts import Parts, Shopper, insist
+from .parts import Parts, insist
+from .visit import BOTH, BOUGHT, PATIENCE_S, STOCK, Visit, jobs, judge
 
 pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("processes")]
 
-STOCK, BOUGHT = 9, 2
-PATIENCE_S = 90.0
 BUYING = [
     ("web", "checkout.before_commit"),
     ("web", "checkout.reserved"),
@@ -68,78 +63,6 @@ def killed_at(parts: Parts, name: str, point: str, before: Callable[[], None] = 
         again.result(2 * PATIENCE_S)
 
 
-@dataclass
-class Visit:
-    """A shopper in a shop whose parts are killed: whatever does not answer is tried again."""
-
-    parts: Parts
-    outside: Running
-    part: Product
-    key: str = ""
-    shopper: Shopper = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.shopper = Shopper(self.parts.url)
-
-    def check_out(self) -> str:
-        """Send the page of the checkout, again and again; gives Stripe's page, which is always the same."""
-        self.key = self.key or insist(lambda: self.shopper.open_checkout(self.part.id, BOUGHT))
-        pages = {
-            insist(lambda: self.shopper.post("/checkout", email="sam@example.com", checkout_key=self.key))
-            for _ in range(2)
-        }
-        (page,) = pages
-        return page
-
-    def pay(self, page: str) -> str:
-        """Pay on Stripe's page; gives the way back to the shop."""
-        paid = self.outside.post(page, self.outside.get(page).form())
-        assert paid.status == 303
-        return paid.location.removeprefix(self.parts.url)
-
-    def back_link(self, page: str) -> str:
-        link = re.search(r'id="back-to-shop" href="([^"]+)"', self.outside.get(page).text)
-        assert link
-        return link[1].replace("&amp;", "&").removeprefix(self.parts.url)
-
-    def letters(self) -> list[str]:
-        """To whom something was written."""
-        return sorted(to for mail in json.loads(self.outside.get("/mailbox.json").text) for to in mail["to"])
-
-
-@pytest.fixture
-def visit(parts: Parts, outside: Running) -> Visit:
-    make_shop()
-    part = make_product(stock=STOCK)
-    db.release()
-    return Visit(parts, outside, part)
-
-
-def the_order() -> Order:
-    try:
-        return db.session.scalars(select(Order)).one()
-    finally:
-        db.release()
-
-
-def jobs(which: str) -> int:
-    """Count the jobs that wait or are under way."""
-    try:
-        return db.session.scalar(sa.text(f"SELECT count(*) FROM procrastinate_jobs WHERE {which}")) or 0
-    finally:
-        db.release()
-
-
-def judge(visit: Visit, status: OrderStatus, letters: list[str], stock: tuple[int, int]) -> None:
-    assert wait_until(lambda: the_order().status is status and visit.letters() == letters, PATIENCE_S), visit.letters()
-    assert wait_until(lambda: jobs("task_name IN ('process_webhook', 'send_email')") == 0, PATIENCE_S)
-    assert the_order().checkout_key == visit.key and stock_of(visit.part) == stock
-    (session,) = client_of(visit.outside).v1.checkout.sessions.list().data
-    assert session.client_reference_id == str(the_order().id)
-    assert visit.letters() == letters and audit(now=utcnow()) == []
-    db.release()
-
-
 @pytest.mark.parametrize(("name", "point"), BUYING)
 def test_who_buys_while_a_part_is_killed_has_bought_once(visit: Visit, parts: Parts, name: str, point: str) -> None:
     parts.start("worker" if name == "web" else "web")
@@ -147,7 +70,7 @@ def test_who_buys_while_a_part_is_killed_has_bought_once(visit: Visit, parts: Pa
         success = visit.pay(visit.check_out())
         if (name, point) == ("web", "settle.before_commit"):
             assert "Your order is confirmed." in insist(lambda: visit.shopper.get(success))
-    judge(visit, OrderStatus.PAID, ["help@mountify.example", "sam@example.com"], (STOCK - BOUGHT, 0))
+    judge(visit, OrderStatus.PAID, BOTH, (STOCK - BOUGHT, 0))
     assert "Your order is confirmed." in visit.shopper.get(success)
     assert "An empty tray" in visit.shopper.get("/cart")
 
