@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
+IDLE_TIMEOUT_MS = 30_000  # in a transaction: whoever stands still for so long gives back what it has locked
 POOL_WAIT_S = 5
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
 COLLISIONS = frozenset({"40001", "40P01"})
@@ -32,6 +33,7 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
         connect_args={
             "connect_timeout": 5,
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
             f" -c pg_trgm.word_similarity_threshold={ALIKE}",
         },
     )

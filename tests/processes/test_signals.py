@@ -1,0 +1,89 @@
+"""A worker that is told to end, or that stands still: no job is cut in two, and a shop without a worker says so."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mountify.core.order_status import OrderStatus
+from mountify.embedded.processes import wait_until
+from tests.races.pausing import listening
+
+from .parts import ENDS_WITHIN_S, Parts
+from .visit import BOTH, BOUGHT, PATIENCE_S, STOCK, Visit, jobs, judge, the_order
+
+pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("processes")]
+
+LEFT = (STOCK - BOUGHT, 0)
+
+
+def has_heard(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    """Say whether a signal has been taken by the process it was sent to."""
+    told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    return not int(told["ShdPnd"], 16) >> (number - 1) & 1
+
+
+def trouble(parts: Parts) -> str:
+    """What /readyz says: "ok", or which part is missing."""
+    status, body = parts.answer("/readyz")
+    said = str(json.loads(body)["status"]) if body else "silence"
+    assert (status == 200) == (said == "ok")
+    return said
+
+
+@pytest.mark.parametrize("point", ["settle.locked", "settle.before_commit", "email.before_send", "email.sent"])
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(visit: Visit, parts: Parts, point: str) -> None:
+    parts.start("web")
+    with listening(point) as (pause, address):
+        worker = parts.start("worker", checkpoints_at=address)
+        visit.pay(visit.check_out())
+        assert pause.is_reached.wait(PATIENCE_S)
+        worker.terminate()
+        assert wait_until(lambda: has_heard(worker, signal.SIGTERM), PATIENCE_S)
+        assert worker.poll() is None and jobs("status = 'doing'") > 0
+        pause.is_over.set()
+        assert worker.wait(ENDS_WITHIN_S) == 0
+    assert jobs("status = 'doing'") == 0 and the_order().status is OrderStatus.PAID
+    parts.start("worker")
+    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+
+
+def test_a_worker_that_stands_still_is_missed_and_goes_on_where_it_was(visit: Visit, parts: Parts) -> None:
+    worker = parts.start("worker")
+    parts.start("web")
+    assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
+    worker.send_signal(signal.SIGSTOP)
+    visit.pay(visit.check_out())
+    assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
+    assert wait_until(lambda: jobs("task_name = 'process_webhook'") == 1, PATIENCE_S)
+    assert the_order().status is OrderStatus.PENDING and visit.letters() == []
+    worker.send_signal(signal.SIGCONT)
+    assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
+    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    worker.terminate()
+    assert worker.wait(ENDS_WITHIN_S) == 0
+
+
+@pytest.mark.parametrize("point", ["settle.locked", "email.sent"])
+def test_a_job_that_stood_still_and_was_taken_by_another_worker_is_done_once(
+    visit: Visit, parts: Parts, point: str
+) -> None:
+    """Also one that stood with locks in its hands. Who was given up ends by itself, to be started again."""
+    parts.start("web")
+    with listening(point) as (pause, address):
+        worker = parts.start("worker", checkpoints_at=address)
+        visit.pay(visit.check_out())
+        assert pause.is_reached.wait(PATIENCE_S)
+        worker.send_signal(signal.SIGSTOP)
+        assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
+        parts.start("worker")
+        judge(visit, OrderStatus.PAID, BOTH, LEFT)
+        pause.is_over.set()
+        worker.send_signal(signal.SIGCONT)
+        assert wait_until(lambda: worker.poll() is not None, PATIENCE_S)
+    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    assert trouble(parts) == "ok"
