@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, PaymentsUnavailable
+from mountify.core.errors import BadCredentials
 from mountify.forms.auth import SignInForm
-from mountify.services import accounts, cart_merge, payment_sessions
+from mountify.services import accounts, cart_merge
 from mountify.web.answers import done, local_path, page
 from mountify.web.auth import find_cart_owner, forget_cart, identity, settings, shop_session
-from mountify.web.gateways import gateways
 from mountify.web.limits import account_named, address, limiter
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
@@ -52,11 +49,6 @@ def _take_along(token: str, user_id: int) -> None:
     forget_cart()
     if merged.left_out:
         flash(_("There was no room in your cart for: %(names)s.", names=", ".join(merged.left_out)), "warn")
-    for order_id in merged.superseded:
-        with suppress(PaymentsUnavailable):  # then it runs out by itself
-            payment_sessions.end(
-                order_id, "cart changed", payments=gateways().payments, site=settings().site, now=utcnow()
-            )
 
 
 @bp.post("/signout")

@@ -35,6 +35,9 @@ class Tasks:
     def mail_order_links(self, email: str) -> None:
         emails.queue_order_links(email, site=self.site, now=utcnow())
 
+    def end_superseded(self, order_id: int) -> None:
+        payment_sessions.end(order_id, "cart changed", payments=self.payments, site=self.site, now=utcnow())
+
     def sweep(self, timestamp: int) -> None:
         now = utcnow()
         found = webhooks.requeue_overdue(now=now) + emails.requeue_overdue(now=now)
@@ -85,6 +88,7 @@ QUEUED: Mapping[str, Queued] = {
     "send_email": Queued(Tasks.send_email, Backoff(most_attempts=120, longest_s=900)),
     # Some minutes; who asked asks again.
     "mail_order_links": Queued(Tasks.mail_order_links, Backoff(most_attempts=8)),
+    "end_superseded": Queued(Tasks.end_superseded, Backoff(most_attempts=8)),  # then its time runs out by itself
 }
 PERIODIC: Mapping[str, Periodic] = {
     "sweep": Periodic(Tasks.sweep, "* * * * *", timedelta(minutes=10)),

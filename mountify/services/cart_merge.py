@@ -13,6 +13,7 @@ from mountify.core.checkpoints import reached
 from mountify.core.order_status import OrderStatus
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.order import Order
+from mountify.queue import defer
 from mountify.services.cart_view import CartOwner, items_of
 from mountify.services.carts import lock_cart, open_cart
 from mountify.transaction import transaction
@@ -20,31 +21,30 @@ from mountify.transaction import transaction
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of a merge: parts that found no room, and pending orders that no cart stands behind any more."""
+    """What came of a merge: parts that found no room."""
 
     left_out: Sequence[str]
-    superseded: Sequence[int]
 
 
 def merge(token: str, user_id: int, *, now: datetime) -> Merged:
     """Move a guest's cart into an account's, adding what both hold, as far as a line may go.
 
-    The guest's pending order comes along. Where the account has one of its own, that one is superseded: its session at
-    Stripe is for the caller to end.
+    The guest's pending order comes along. Where the account has one of its own, that one is superseded: a job ends its
+    session at Stripe, since nobody who signs in shall wait for that.
     """
     with transaction() as session:
         reached("merge.before_lock")
         guest = lock_cart(session, CartOwner(token=token))
         if guest is None:
-            return Merged([], [])
+            return Merged([])
         cart = open_cart(session, CartOwner(user_id=user_id), now)
         left_out = _move_lines(session, guest, cart)
         reached("merge.locked")
-        superseded = _move_pending_order(session, guest, cart, user_id)
+        _move_pending_order(session, guest, cart, user_id)
         session.delete(guest)
         session.flush()
         reached("merge.before_commit")
-        return Merged(left_out, superseded)
+        return Merged(left_out)
 
 
 def _move_lines(session: Session, guest: Cart, cart: Cart) -> list[str]:
@@ -64,8 +64,8 @@ def _move_lines(session: Session, guest: Cart, cart: Cart) -> list[str]:
     return left_out
 
 
-def _move_pending_order(session: Session, guest: Cart, cart: Cart, user_id: int) -> list[int]:
-    """Gives the account's own pending order when the guest's takes its place; a cart has at most one."""
+def _move_pending_order(session: Session, guest: Cart, cart: Cart, user_id: int) -> None:
+    """Put the guest's pending order in the place of the account's own; a cart has at most one."""
     pending = {
         order.cart_id: order
         for order in session.scalars(
@@ -77,11 +77,11 @@ def _move_pending_order(session: Session, guest: Cart, cart: Cart, user_id: int)
         )
     }
     if guest.id not in pending:
-        return []
+        return
     superseded = pending.get(cart.id)
     if superseded is not None:
         superseded.cart_id = None
         session.flush()
+        defer(session, "end_superseded", order_id=superseded.id)
     pending[guest.id].cart_id, pending[guest.id].user_id = cart.id, user_id
     session.flush()
-    return [] if superseded is None else [superseded.id]

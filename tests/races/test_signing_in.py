@@ -136,7 +136,7 @@ def test_a_guests_payment_is_kept_whoever_comes_first(stage: Stage, is_settling_
 @pytest.mark.parametrize("is_settling_first", [True, False], ids=["settling-first", "signing-in-first"])
 @pytest.mark.parametrize("paid", PAID, ids=" and ".join)
 def test_each_of_two_orders_ends_as_stripe_says(stage: Stage, paid: tuple[str, ...], is_settling_first: bool) -> None:
-    for point in SETTLING if is_settling_first else (*MERGING, "end.chosen"):
+    for point in SETTLING if is_settling_first else MERGING:
         scene = stage.scene()
         for whose in paid:
             stage.payments.pay(scene.session_of(whose))
@@ -148,6 +148,19 @@ def test_each_of_two_orders_ends_as_stripe_says(stage: Stage, paid: tuple[str, .
         assert set(results) == {"HTTP 303", *(scene.orders[whose].order_id for whose in paid)}, (point, results)
         for whose, started in scene.orders.items():
             assert (order_of(started).status is OrderStatus.PAID) == (whose in paid), point
+
+
+@pytest.mark.parametrize("paid", PAID, ids=" and ".join)
+def test_the_order_that_made_room_is_ended_by_a_job_as_stripe_says(stage: Stage, paid: tuple[str, ...]) -> None:
+    for point in ("end.chosen", "end.told_stripe"):
+        scene = stage.scene()
+        assert scene.sign_in() == "HTTP 303"
+        for whose in paid:
+            stage.payments.pay(scene.session_of(whose))
+        stage.play(point, stage.run_jobs, *scene.settlements(paid))
+        for whose, started in scene.orders.items():
+            assert (order_of(started).status is OrderStatus.PAID) == (whose in paid), point
+        assert order_of(scene.orders["alice"]).is_pending is False, point
 
 
 @pytest.mark.parametrize("point", ["checkout.reserved", "checkout.session_created"])
