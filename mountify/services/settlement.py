@@ -181,7 +181,7 @@ def _close(session: Session, order: Order, attempt: PaymentAttempt, site: Site, 
     if not _waits_for(order, attempt):
         return
     inventory.release(session, lines_of(order))
-    if attempt.closed_by is not None:
+    if attempt.closed_by is not None and now < attempt.expires_at:  # later it ran out, whoever wished to end it before
         order.mark_cancelled(attempt.closed_by, now=now)
         return
     order.mark_expired(now=now)

@@ -20,7 +20,7 @@ from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
-from mountify.services import carts, payment_sessions
+from mountify.services import carts, checkout, payment_sessions
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
@@ -102,6 +102,21 @@ def test_while_stripe_is_silent_nothing_is_given_away(buyer: Buyer, payments: Fa
     payments.is_down = False
     assert end_overdue(payments) == 1
     assert order_of(started).status is OrderStatus.EXPIRED
+
+
+def test_who_could_not_cancel_is_told_when_the_time_has_run_out(
+    buyer: Buyer, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    payments.is_down = True
+    with pytest.raises(PaymentsUnavailable):
+        checkout.cancel(started.order_id, payments=payments, site=SITE, now=utcnow())
+    payments.is_down = False
+    assert end_overdue(payments) == 1
+    assert order_of(started).status is OrderStatus.EXPIRED
+    run_jobs()
+    (mail,) = mailer.sent.values()
+    assert "was not paid" in mail["subject"]
 
 
 def test_one_order_that_cannot_be_ended_stops_no_other(buyer: Buyer, payments: FakePayments, product: Product) -> None:
