@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import CartChanged, CartEmpty
 from mountify.core.money import Money
@@ -66,6 +67,15 @@ def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments
             return Started(step.order_id, step.url)
         return Started(step.order_id, open_session(step, payments=payments, now=now))
     raise CartChanged
+
+
+def find_paid(checkout_key: str) -> Started | None:
+    """Find the order that was made with a key and has been paid since: whoever sends it again wants no second one."""
+    order = db.session.scalars(select(Order).where(Order.checkout_key == checkout_key)).one_or_none()
+    if order is None or order.paid_session is None:
+        return None
+    attempt = db.session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == order.paid_session)).one()
+    return Started(order.id, attempt.url or "")
 
 
 def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> Order:

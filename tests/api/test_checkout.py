@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import func, select
 
 from mountify import db
+from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
+from mountify.services.settlement import sync_session
+from tests.buyers import SITE
 from tests.cast import email_of, sign_in
 from tests.factories import make_product, make_shop, new_key
 from tests.fakes import FakePayments
@@ -102,6 +105,18 @@ def test_the_same_key_is_the_same_order_even_when_it_holds_the_last_of_them(brow
     first, second = buy(browser, items, checkoutKey=key), buy(browser, items, checkoutKey=key)
     assert second.status_code == 200 and first.json == second.json
     assert orders() == 1 and reserved(product.id) == 2
+
+
+def test_the_same_key_is_the_same_order_when_it_has_been_paid(browser: Browser, payments: FakePayments) -> None:
+    """A client whose first answer got lost asks again, after its shopper has paid in another window."""
+    product, key = make_product(stock=9), new_key()
+    items = [{"productId": product.id, "quantity": 2}]
+    first = buy(browser, items, checkoutKey=key)
+    (session_id,) = payments.sessions
+    payments.pay(session_id)
+    sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+    second = buy(browser, items, checkoutKey=key)
+    assert (second.status_code, second.json) == (200, first.json) and orders() == 1 and reserved(product.id) == 0
 
 
 def test_prices_are_the_shops(browser: Browser, payments: FakePayments) -> None:
