@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mountify.cli_context import connected
+from mountify.cli_context import connected, hint
 from mountify.operations import GROUPS
 
 
@@ -86,7 +86,8 @@ def doctor() -> None:
     embedded = recall(os.environ)
     findings = examine({**embedded, **os.environ}, frozenset(embedded) - frozenset(os.environ))
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.is_well else 'WRONG'} {finding.part}: {finding.words}")
+        asked = hint(embedded) if finding.part == "configuration" and not finding.is_well else ""
+        click.echo(f"{'ok  ' if finding.is_well else 'WRONG'} {finding.part}: {finding.words}{asked}")
     sys.exit(0 if all(finding.is_well for finding in findings) else 1)
 
 

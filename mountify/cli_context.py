@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import click
 
@@ -15,10 +16,18 @@ def connected() -> Config:
     from mountify.store import Store, share
     from mountify.supervisor.house import recall
 
+    running = recall(os.environ)
     try:
-        config = load({**recall(os.environ), **os.environ})
+        config = load({**running, **os.environ})
     except ConfigError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}{hint(running)}") from error
     db.connect(config.database_url)
     share(Store(config.redis_url))
     return config
+
+
+def hint(running: Mapping[str, str]) -> str:
+    """Say what else may be missing where nothing is configured: the demo shop, which tells commands what they need."""
+    if running or os.environ.get("DATABASE_URL"):
+        return ""
+    return " Or is it the demo shop? It does not run; make run starts it."

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import click
 
 from mountify.cli_context import connected
 from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound, ShopError
+
+T = TypeVar("T")
 
 
 class Operations(click.Group):
@@ -17,6 +22,13 @@ class Operations(click.Group):
             return super().invoke(ctx)
         except ShopError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _or_nothing(found: Sequence[T]) -> Sequence[T]:
+    """What is listed; that there is nothing is said too."""
+    if not found:
+        click.echo("Nothing waits, and nothing was given up.")
+    return found
 
 
 @click.group(cls=Operations)
@@ -59,7 +71,7 @@ def list_webhooks() -> None:
     from mountify.services import webhooks as inbox
 
     connected()
-    for event in inbox.list_unprocessed():
+    for event in _or_nothing(inbox.list_unprocessed()):
         state = f"given up: {event.error}" if event.parked_at else f"waits, {event.attempts} attempts"
         click.echo(f"{event.id}  {event.type}  {event.event_id}  {event.received_at:%Y-%m-%d %H:%M}  {state}")
 
@@ -97,7 +109,7 @@ def list_emails() -> None:
     from mountify.services import emails as outbox
 
     connected()
-    for email in outbox.list_unsent():
+    for email in _or_nothing(outbox.list_unsent()):
         last = f", last {email.tried_at:%Y-%m-%d %H:%M}" if email.tried_at else ""
         about = f"{email.id}  {email.state}  {email.idempotency_key}  {email.attempts} attempts{last}"
         click.echo(f"{about}  {email.error or ''}".rstrip())
@@ -127,7 +139,7 @@ def list_jobs() -> None:
 
     connected()
     with transaction() as session:
-        for job in queue.list_dead(session):
+        for job in _or_nothing(queue.list_dead(session)):
             click.echo(f"{job.id}  {job.task}  {job.arguments}  {job.attempts} attempts")
 
 

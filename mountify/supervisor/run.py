@@ -23,6 +23,7 @@ from mountify.supervisor.house import (
     forget,
     furnish,
     insist_on_free_ports,
+    recall,
     remember,
     var_folder,
 )
@@ -63,7 +64,9 @@ class Run:
         var = var_folder(environ)
         (var / "run").mkdir(parents=True, exist_ok=True)
         if lock(var / "run" / "supervisor.lock") is None:
-            raise EmbeddedError(f"This shop is running already, with its data in {var}.")
+            where = recall({"MOUNTIFY_VAR": str(var)}).get("BASE_URL")
+            at = f" on {where}" if where else ""
+            raise EmbeddedError(f"This shop is running already{at}, with its data in {var}.")
         if count := end_leftovers(var):
             say(f"Ended {count} processes that a killed run had left behind.")
         house, told = furnish(environ)

@@ -44,6 +44,14 @@ def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], command: l
     assert "SECRET_KEY must be random and at least 32 characters long." in line
 
 
+@pytest.mark.parametrize("command", [["doctor"], ["audit"], ["worker"]])
+def test_where_nothing_is_set_the_demo_shop_may_be_meant(environment: dict[str, str], command: list[str]) -> None:
+    told = mountify(*command, env={name: environment[name] for name in ("PATH", "MOUNTIFY_VAR")})
+    assert told.returncode == 1
+    (line,) = (told.stdout + told.stderr).splitlines()
+    assert "is missing. See .env.example" in line and line.endswith("It does not run; make run starts it.")
+
+
 def test_the_audit_of_an_empty_shop_is_clean(environment: dict[str, str]) -> None:
     told = mountify("audit", env=environment)
     assert (told.returncode, told.stdout) == (0, "Every invariant holds.\n")

@@ -21,6 +21,7 @@ from tests.running import mountify
 from tests.sandbox.support import Running
 
 pytestmark = pytest.mark.commits
+NOTHING = "Nothing waits, and nothing was given up.\n"
 
 
 class Office:
@@ -55,6 +56,11 @@ def test_an_order_is_shown_with_everything_known_of_it(office: Office, payments:
     assert "could not find" in office.run("orders", "show", "99999", code=1)
 
 
+@pytest.mark.parametrize("group", ["webhooks", "emails", "jobs"])
+def test_an_empty_list_says_so(office: Office, group: str) -> None:
+    assert office.run(group, "list") == NOTHING
+
+
 def test_a_mail_that_failed_is_listed_and_sent_again(office: Office, payments: FakePayments) -> None:
     paid_order(payments)
     with transaction() as session:
@@ -81,7 +87,7 @@ def test_a_delivery_that_was_given_up_is_listed_replayed_and_dismissed(office: O
     assert "is queued" in office.run("webhooks", "replay", event_id)
     assert "waits, 0 attempts" in office.run("webhooks", "list")
     office.run("webhooks", "dismiss", event_id)
-    assert office.run("webhooks", "list") == ""
+    assert office.run("webhooks", "list") == NOTHING
 
 
 def test_a_dead_job_is_listed_and_queued_again(office: Office, payments: FakePayments) -> None:
@@ -94,7 +100,7 @@ def test_a_dead_job_is_listed_and_queued_again(office: Office, payments: FakePay
     assert len(listed) == 2 and "send_email" in listed[0] and "12 attempts" in listed[0]
     for line in listed:
         office.run("jobs", "retry", line.split()[0])
-    assert office.run("jobs", "list") == ""
+    assert office.run("jobs", "list") == NOTHING
     office.run("jobs", "retry", str(job_id), code=1)
 
 

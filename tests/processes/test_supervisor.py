@@ -67,7 +67,7 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
 
     second = Supervisor(var, **ports).start()
     assert second.wait() == 1
-    assert "running already" in second.said
+    assert f"running already on http://127.0.0.1:{ports['PORT']}" in second.said
 
     web = int((var / "run" / "web.pid").read_text())
     os.kill(web, signal.SIGKILL)
