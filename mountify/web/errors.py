@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 BUSY_FOR_S = 5
 _OWN_PAGE = frozenset({429, 500})
+_ABOUT_ORDERS = frozenset({"orders", "checkout"})
 _BUSY = db.COLLISIONS | {db.LOCKED}
 
 
@@ -117,10 +118,9 @@ def _same_again() -> str:
 
 
 def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
-    template = f"errors/{status}.html" if status in _OWN_PAGE else "errors/error.html"
     return make_response(
         render_template(
-            template,
+            _template(status),
             status=status,
             title=_titles().get(status, _("That did not work")),
             message=sentence,
@@ -129,6 +129,12 @@ def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
         ),
         status,
     )
+
+
+def _template(status: int) -> str:
+    if status == 404 and request.blueprint in _ABOUT_ORDERS:
+        return "errors/no_order.html"
+    return f"errors/{status}.html" if status in _OWN_PAGE else "errors/error.html"
 
 
 def _notice(sentence: str, status: int) -> Response:

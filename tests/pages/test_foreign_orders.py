@@ -18,7 +18,7 @@ from mountify.models.order import Order, OrderEvent
 from tests.cast import sign_in
 from tests.factories import make_shop
 from tests.fakes import FakePayments
-from tests.web import Browser
+from tests.web import Browser, words
 
 from .test_orders import check_out, token
 
@@ -127,6 +127,13 @@ def is_closed(answer: TestResponse, order: Placed, address: str) -> bool:
     said = (answer.get_data(as_text=True) + str(answer.headers)).replace(address, "")
     assert answer.status_code == 404 and answer.headers["Cache-Control"] == "private, no-store", address
     return not any(secret in said for secret in (order.number, order.email, order.key))
+
+
+@pytest.mark.parametrize("path", ["/orders/1", "/checkout/success?session_id=cs_test_1&key=x"])
+def test_who_lost_the_link_is_led_to_a_new_one(browser: Browser, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404 and "No order at this address" in words(answer)
+    assert 'href="/find-my-order"' in answer.get_data(as_text=True).split("<main")[1].split("</main")[0]
 
 
 def test_whoever_forges_a_key_sees_and_ends_nothing(
