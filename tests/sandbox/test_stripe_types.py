@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from mountify.sandbox.stripe_api import disputes, events, refunds, schemas, sessions
+from mountify.sandbox.stripe_api import events, listing, refunds, schemas, sessions
 from mountify.sandbox.stripe_params import Field
 
 from .judge import disagreements, unlike_the_sdk
@@ -48,8 +48,8 @@ def test_answers_and_events_are_what_the_sdk_declares(
         (schemas.SESSION, "checkout", "SessionCreateParams"),
         (sessions._LIST, "checkout", "SessionListParams"),
         (refunds._CREATE, "_refund_create_params", "RefundCreateParams"),
-        (refunds._LIST, "_refund_list_params", "RefundListParams"),
-        (disputes._LIST, "_dispute_list_params", "DisputeListParams"),
+        (listing.OF_A_PAYMENT, "_refund_list_params", "RefundListParams"),
+        (listing.OF_A_PAYMENT, "_dispute_list_params", "DisputeListParams"),
         (events._LIST, "_event_list_params", "EventListParams"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
@@ -38,7 +39,9 @@ def rescue(config: Config, gateways: Gateways) -> list[tuple[str, str]]:
         async with app.open_async():
             await rescue_stalled(app, silent_for_s=10)
 
-    asyncio.run(look())
+    # In a thread of its own: where a browser's tests have run, this one has an event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(look())).result()
     rows = db.session.execute(text("SELECT task_name, status::text FROM procrastinate_jobs ORDER BY id")).all()
     db.release()
     return [(row[0], row[1]) for row in rows]
