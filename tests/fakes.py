@@ -18,6 +18,7 @@ from mountify.core.errors import (
     PaymentsUnavailable,
     UnknownSession,
 )
+from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
 from mountify.core.pictures import StoredPicture
 
@@ -42,6 +43,7 @@ class FakePayments:
     sessions: dict[str, PaymentSession] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     by_key: dict[str, str] = field(default_factory=dict)
+    refunds: dict[str, dict[str, PaymentRefund]] = field(default_factory=dict)
     is_down: bool = False
     refuses: bool = False
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -87,6 +89,20 @@ class FakePayments:
             if self.sessions[session_id].outcome is SessionOutcome.OPEN:
                 self.change(session_id, outcome=SessionOutcome.CLOSED)
             return self.sessions[session_id]
+
+    def list_refunds(self, payment_intent: str) -> list[PaymentRefund]:
+        self._called()
+        return list(self.refunds.get(payment_intent, {}).values())
+
+    def refund(self, payment_intent: str, amount: int, outcome: RefundOutcome = RefundOutcome.SUCCEEDED) -> str:
+        """Somebody sends money back at Stripe's dashboard; gives the refund's id."""
+        refund_id = f"re_{next(self._ids):04d}"
+        self.refunds.setdefault(payment_intent, {})[refund_id] = PaymentRefund(refund_id, amount, "usd", outcome)
+        return refund_id
+
+    def change_refund(self, payment_intent: str, refund_id: str, outcome: RefundOutcome) -> None:
+        mine = self.refunds[payment_intent]
+        mine[refund_id] = replace(mine[refund_id], outcome=outcome)
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
         if signature != "good":

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from mountify.core import strict_json
 from mountify.core.errors import BadSignature, PaymentRefused, PaymentsBusy, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
 
 if TYPE_CHECKING:
     from stripe import StripeClient
 
+T = TypeVar("T")
+
 CONNECT_S, READ_S, RETRIES = 3, 10, 2
 TOLERANCE_S = 300
+MOST_A_PAGE = 100
 _EXPANDED = ["payment_intent"]  # says whether a delayed payment is on its way or has failed
 
 
@@ -45,7 +49,7 @@ class StripePayments:
 
     def create_session(self, params: Mapping[str, Any], idempotency_key: str) -> PaymentSession:
         """https://docs.stripe.com/api/checkout/sessions/create"""
-        return self._ask(
+        return self._ask_session(
             lambda client: client.v1.checkout.sessions.create(
                 params,  # type: ignore[arg-type]
                 {"idempotency_key": idempotency_key},
@@ -54,14 +58,28 @@ class StripePayments:
 
     def get_session(self, session_id: str) -> PaymentSession:
         """https://docs.stripe.com/api/checkout/sessions/retrieve. Raises UnknownSession."""
-        return self._ask(lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED}))
+        return self._ask_session(lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED}))
 
     def expire_session(self, session_id: str) -> PaymentSession:
         """https://docs.stripe.com/api/checkout/sessions/expire. A session that is not open is given back as it is."""
         try:
-            return self._ask(lambda client: client.v1.checkout.sessions.expire(session_id, {"expand": _EXPANDED}))
+            return self._ask_session(
+                lambda client: client.v1.checkout.sessions.expire(session_id, {"expand": _EXPANDED})
+            )
         except PaymentRefused:
             return self.get_session(session_id)
+
+    def list_refunds(self, payment_intent: str) -> list[PaymentRefund]:
+        """Oldest first. https://docs.stripe.com/api/refunds/list. Raises UnknownSession."""
+        listed = self._ask(
+            lambda client: [
+                refund.to_dict()
+                for refund in client.v1.refunds.list(
+                    {"payment_intent": payment_intent, "limit": MOST_A_PAGE}
+                ).auto_paging_iter()
+            ]
+        )
+        return [_read_refund(refund) for refund in reversed(listed)]
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
         """Verify a delivery and give the event. Raises BadSignature for anything that Stripe would not send.
@@ -90,12 +108,15 @@ class StripePayments:
             raise BadSignature
         return event
 
-    def _ask(self, call: Callable[[StripeClient], Any]) -> PaymentSession:
+    def _ask_session(self, call: Callable[[StripeClient], Any]) -> PaymentSession:
+        return self._ask(lambda client: _read_session(call(client).to_dict()))
+
+    def _ask(self, call: Callable[[StripeClient], T]) -> T:
         import stripe
 
         self._before_call()
         try:
-            return _read_session(call(self._connected()).to_dict())
+            return call(self._connected())
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing" or error.http_status == 404:
                 raise UnknownSession from error
@@ -161,6 +182,23 @@ def _outcome(session: dict[str, Any]) -> SessionOutcome:
     intent = session.get("payment_intent")
     has_failed = isinstance(intent, dict) and intent.get("status") in _FAILED
     return SessionOutcome.FAILED if has_failed else SessionOutcome.PROCESSING
+
+
+# https://docs.stripe.com/api/refunds/object: status; null is one that is not done yet
+_REFUND_OUTCOMES = {
+    "succeeded": RefundOutcome.SUCCEEDED,
+    "failed": RefundOutcome.FAILED,
+    "canceled": RefundOutcome.FAILED,
+}
+
+
+def _read_refund(refund: dict[str, Any]) -> PaymentRefund:
+    return PaymentRefund(
+        id=refund["id"],
+        amount=refund["amount"],
+        currency=refund["currency"],
+        outcome=_REFUND_OUTCOMES.get(refund["status"], RefundOutcome.PENDING),
+    )
 
 
 def _delivery(session: dict[str, Any]) -> Delivery | None:

@@ -142,6 +142,12 @@ class UnknownSession(ShopError):
     message = N_("We could not find that payment.")
 
 
+class UnknownPayment(ShopError):
+    status = 404
+    code = "unknown_payment"
+    message = N_("We could not find that payment.")
+
+
 class MailUnavailable(ShopError):
     status = 503
     code = "mail_unavailable"

@@ -136,6 +136,11 @@ class Order(Base):
         self.cancelled_at = now
         self.record("cancelled", now=now, reason=reason)
 
+    def mark_refunded(self, *, now: datetime) -> None:
+        """All of it has gone back to its buyer."""
+        self._become(OrderStatus.REFUNDED)
+        self.record("refunded", now=now)
+
     def record(self, kind: str, *, now: datetime, actor_id: int | None = None, **data: object) -> None:
         """Add a row to the timeline."""
         self.events.add(OrderEvent(kind=kind, data=data, actor_id=actor_id, created_at=now))

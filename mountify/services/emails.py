@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import MailRefused, MailUnavailable, NotFound, ShopError
+from mountify.core.money import Money
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
@@ -58,7 +59,23 @@ def queue_for_merchant(session: Session, order: Order, *, site: Site, now: datet
         _queue_about("merchant", session, order, recipient=recipient, site=site, now=now)
 
 
-def _queue_about(kind: str, session: Session, order: Order, *, recipient: str, site: Site, now: datetime) -> None:
+def queue_refunded(session: Session, order: Order, amount: Money, refund: str, *, site: Site, now: datetime) -> None:
+    """Tell the buyer that money goes back, once for each refund (by Stripe's id), in the caller's transaction."""
+    key = f"refunded:{refund}"
+    _queue_about("refunded", session, order, recipient=order.email, site=site, now=now, key=key, amount=amount)
+
+
+def _queue_about(
+    kind: str,
+    session: Session,
+    order: Order,
+    *,
+    recipient: str,
+    site: Site,
+    now: datetime,
+    key: str | None = None,
+    **values: object,
+) -> None:
     mail = render(
         kind,
         currency=order.currency,
@@ -67,8 +84,10 @@ def _queue_about(kind: str, session: Session, order: Order, *, recipient: str, s
         shop=get_shop(),
         order_url=order_url(order, site),
         shop_url=site.base_url,
+        **values,
     )
-    _queue(session, kind, mail, key=f"{kind}:{order.id}", recipient=recipient, order_id=order.id, now=now)
+    key = key or f"{kind}:{order.id}"
+    _queue(session, kind, mail, key=key, recipient=recipient, order_id=order.id, now=now)
 
 
 def queue_order_links(email: str, *, site: Site, now: datetime) -> None:

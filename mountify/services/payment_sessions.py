@@ -30,10 +30,11 @@ from mountify.core.payment_session import PaymentSession
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order, OrderEvent
-from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.one_by_one import each_alone
 from mountify.services import inventory
 from mountify.services.orders import get_by_number, lines_of, lock_order
+from mountify.services.refunds import sync_refunds
 from mountify.services.settlement import sync_session
 from mountify.transaction import retried_once, transaction
 
@@ -136,7 +137,7 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> int:
 
 
 def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
-    """Ask Stripe about every session of an order and do what follows; a pending one whose time is over ends.
+    """Ask Stripe about every session and refund of an order and do what follows; a pending one whose time is over ends.
 
     Gives the order as it is then. Raises NotFound or PaymentsUnavailable.
     """
@@ -151,6 +152,9 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
     for session_id in sessions:
         with suppress(UnknownSession):
             sync_session(str(session_id), payments=payments, site=site, now=now)
+    for payment_intent in _list_payments(order_id):
+        with suppress(UnknownSession):  # what cost nothing was paid by no payment
+            sync_refunds(payment_intent, payments=payments, site=site, now=now)
     if is_over:
         end(order_id, None, payments=payments, site=site, now=now)
     db.release()
@@ -160,6 +164,12 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
 def _each(things: Sequence[T], work: Callable[[T], object]) -> int:
     """Stripe may be silent about one session alone: to who asks the same, it repeats an error of its own for a day."""
     return each_alone(things, work, but=PaymentsUnavailable, most_in_a_row=MOST_FAILURES)
+
+
+def _list_payments(order_id: int) -> Sequence[str]:
+    with transaction() as session:
+        mine = select(Payment.payment_intent).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+        return session.scalars(mine.where(PaymentAttempt.order_id == order_id).order_by(Payment.id)).all()
 
 
 def _list_overdue(now: datetime) -> Sequence[int]:

@@ -16,12 +16,15 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
 from mountify.queue import defer, has_job
+from mountify.services.refunds import sync_refunds
 from mountify.services.settlement import sync_session
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
 
 MOST_ATTEMPTS = 12
+# https://docs.stripe.com/api/events/types: of a charge or of a refund, each naming its payment
+_OF_REFUNDS = ("charge.refunded", "charge.refund.", "refund.")
 OVERDUE_AFTER = timedelta(seconds=60)
 
 
@@ -50,6 +53,8 @@ def process(event_id: int, *, payments: Payments, site: Site, now: datetime) -> 
     try:
         if kind.startswith("checkout.session.") and isinstance(thing.get("id"), str):
             sync_session(thing["id"], payments=payments, site=site, now=now)
+        elif kind.startswith(_OF_REFUNDS) and isinstance(thing.get("payment_intent"), str):
+            sync_refunds(thing["payment_intent"], payments=payments, site=site, now=now)
     except PaymentsUnavailable:
         raise  # says nothing about this event: it is tried again as long as the job lives
     except ShopError as error:

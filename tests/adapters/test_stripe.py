@@ -7,11 +7,13 @@ import time
 from typing import Any
 
 import pytest
+import stripe
 
 from mountify import db
 from mountify.adapters.stripe import StripePayments
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_refund import RefundOutcome
 from mountify.core.payment_session import SessionOutcome
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
@@ -61,6 +63,23 @@ def test_the_checkout_of_the_shop_is_accepted_paid_and_read_back(
     order = db.session.get_one(Order, started.order_id)
     assert (order.status, str(order.total)) == ("paid", "32.50")
     assert order.shipping_name == "Jenny Rosen" and (order.shipping_address or {})["country"] == "US"
+
+
+def test_what_is_refunded_is_listed_oldest_first(
+    adapter: StripePayments, sandbox: Running, client: stripe.StripeClient
+) -> None:
+    session = adapter.create_session(params(), "attempt-1")
+    sandbox.pay(session)
+    intent = adapter.get_session(session.id).payment_intent or ""
+    assert adapter.list_refunds(intent) == []
+    for amount in (500, 700):
+        client.v1.refunds.create({"payment_intent": intent, "amount": amount})
+    assert [(refund.amount, refund.currency, refund.outcome) for refund in adapter.list_refunds(intent)] == [
+        (500, "usd", RefundOutcome.SUCCEEDED),
+        (700, "usd", RefundOutcome.SUCCEEDED),
+    ]
+    with pytest.raises(UnknownSession):
+        adapter.list_refunds("pi_nobody")
 
 
 def test_the_same_key_gives_the_same_session(adapter: StripePayments) -> None:

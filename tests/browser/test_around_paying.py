@@ -9,6 +9,8 @@ import pytest
 import stripe
 from playwright.sync_api import Page, Route, expect
 
+from mountify.embedded.processes import wait_until
+
 from .conftest import SCREENSHOTS, Shop
 from .test_buying import add_to_cart, address_of, go_to_payment, open_cart, open_part
 
@@ -196,3 +198,30 @@ def test_the_order_can_be_printed(page: Page, shop: Shop, email: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"order-printed-{scheme}.png", full_page=True)
+
+
+def test_what_the_merchant_refunds_at_stripe_is_on_the_orders_page(
+    page: Page, shop: Shop, email: str, look: Callable[[str], None]
+) -> None:
+    fill_cart(page)
+    go_to_payment(page, email)
+    session_id = session_on(page)
+    pay(page)
+    client = stripe.StripeClient("sk_test_x", base_addresses={"api": shop.sandbox})
+    intent = str(client.v1.checkout.sessions.retrieve(session_id).payment_intent)
+    client.v1.refunds.create({"payment_intent": intent, "amount": 500})
+    open_order(page, shop, email)
+    wait_for_refund(shop, email, "5.00")
+    page.reload()
+    expect(page.get_by_text("Money sent back")).to_be_visible()
+    look("refunded-in-part")
+    client.v1.refunds.create({"payment_intent": intent})
+    assert wait_until(lambda: statuses(shop, email) == "refunded", 20)
+    page.reload()
+    expect(page.locator(".status")).to_have_text("Refunded")
+    look("refunded")
+
+
+def wait_for_refund(shop: Shop, email: str, amount: str) -> None:
+    question = "SELECT refunded_total FROM orders WHERE email = :email"
+    assert wait_until(lambda: str(shop.one(question, email=email)) == amount, 20)
