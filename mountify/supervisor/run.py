@@ -64,8 +64,8 @@ class Run:
         var = var_folder(environ)
         (var / "run").mkdir(parents=True, exist_ok=True)
         if lock(var / "run" / "supervisor.lock") is None:
-            where = recall({"MOUNTIFY_VAR": str(var)}).get("BASE_URL")
-            at = f" on {where}" if where else ""
+            running = recall({"MOUNTIFY_VAR": str(var)})
+            at = f" on {_base_url(running)}" if running else ""  # nothing is told yet while it starts
             raise EmbeddedError(f"This shop is running already{at}, with its data in {var}.")
         if count := end_leftovers(var):
             say(f"Ended {count} processes that a killed run had left behind.")
@@ -178,7 +178,7 @@ class Run:
     def _announce(self, house: House, told: dict[str, str]) -> None:
         remember(house, told)
         self.house = house
-        say(f"Mountify: {_base_url(house, told)}")
+        say(f"Mountify: {_base_url(told)}")
         if house.needs_sandbox:
             say(f"Sandbox: {house.sandbox_url}")
         if house.needs_postgres:
@@ -203,14 +203,14 @@ def _sandbox(house: House, told: Mapping[str, str]) -> list[str]:
         *("--data", str(house.folder("sandbox"))),
         *("--webhook-url", f"http://127.0.0.1:{house.port}/api/webhooks/stripe"),
         *("--webhook-secret", told["STRIPE_WEBHOOK_SECRET"].split(",")[0].strip()),
-        *("--google-redirect", f"{_base_url(house, told)}/auth/google/callback"),
+        *("--google-redirect", f"{_base_url(told)}/auth/google/callback"),
         *("--track17-webhook-url", f"http://127.0.0.1:{house.port}/api/webhooks/17track"),
         *("--track17-key", house.track17_key),
     ]
 
 
-def _base_url(house: House, told: Mapping[str, str]) -> str:
-    return (told.get("BASE_URL") or f"http://127.0.0.1:{house.port}").rstrip("/")
+def _base_url(told: Mapping[str, str]) -> str:
+    return (told.get("BASE_URL") or f"http://127.0.0.1:{told['PORT']}").rstrip("/")
 
 
 def _web(house: House, told: Mapping[str, str]) -> list[str]:
