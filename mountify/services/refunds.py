@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -56,11 +56,11 @@ def _settle(payment_intent: str, seen: Sequence[PaymentRefund], *, site: Site, n
                 _go_on(order, known[refund.id], RefundState(refund.outcome.value), now)
             else:
                 known[refund.id] = _begin(session, order, payment, refund, site, now)
-        given = Money.sum(refund.amount for refund in known.values() if refund.state is not RefundState.FAILED)
-        if given.amount >= payment.amount.amount:
-            payment.state = PaymentState.REFUNDED
+        arrived = Money.sum(refund.amount for refund in known.values() if refund.state is RefundState.SUCCEEDED)
+        is_whole = arrived.amount >= payment.amount.amount
+        payment.state = PaymentState.REFUNDED if is_whole else PaymentState.PAID
         if attempt.session_id == order.paid_session:  # of a second payment nothing counts towards the order
-            _add_up(order, given, now)
+            _add_up(order, known.values(), is_whole, now)
         reached("refund.before_commit")
         return order.id
 
@@ -111,8 +111,8 @@ def _note_failure(order: Order, refund: Refund, now: datetime) -> None:
     log.error("refund_failed", order_id=order.id, refund=refund.stripe_refund_id)
 
 
-def _add_up(order: Order, given: Money, now: datetime) -> None:
-    """Say how much of an order has gone back. One that was refunded in full stays so, also when its refund fails."""
-    order.refunded_total = given
-    if given == order.total and may_follow(order.status, OrderStatus.REFUNDED):
+def _add_up(order: Order, known: Iterable[Refund], is_whole: bool, now: datetime) -> None:
+    """Say how much of an order goes back; it is refunded when all of it has arrived, and stays so."""
+    order.refunded_total = Money.sum(refund.amount for refund in known if refund.state is not RefundState.FAILED)
+    if is_whole and may_follow(order.status, OrderStatus.REFUNDED):
         order.mark_refunded(now=now)

@@ -93,6 +93,20 @@ def test_a_refund_that_fails_later_does_not_count_any_more(paid: Started, paymen
     assert audit(now=utcnow()) == []
 
 
+def test_an_order_whose_refund_is_still_on_its_way_is_not_over(paid: Started, payments: FakePayments) -> None:
+    intent, total = intent_of(), order_of(paid).total
+    refund = payments.refund(intent, int(total.amount * 100), RefundOutcome.PENDING)
+    sync(payments, intent)
+    assert (order_of(paid).status, order_of(paid).refunded_total) == (OrderStatus.PAID, total)
+    payments.change_refund(intent, refund, RefundOutcome.FAILED)
+    sync(payments, intent)
+    assert (order_of(paid).status, db.session.scalars(select(Payment.state)).one()) == ("paid", "paid")
+    db.release()
+    payments.refund(intent, int(total.amount * 100))
+    sync(payments, intent)
+    assert order_of(paid).status is OrderStatus.REFUNDED
+
+
 def test_one_that_failed_at_once_tells_the_buyer_nothing(
     paid: Started, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
 ) -> None:
