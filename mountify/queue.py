@@ -69,7 +69,7 @@ def retry(session: Session, job_id: int) -> bool:
 
 
 def forget_dead(session: Session, tasks: Collection[str]) -> None:
-    """Let dead jobs go of tasks that come round again by themselves."""
+    """Let dead jobs go of tasks whose work comes round again by itself."""
     session.execute(delete(_jobs).where(_jobs.c.task_name.in_(tasks), _is_dead()))
 
 

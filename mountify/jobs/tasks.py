@@ -15,6 +15,7 @@ from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
 from mountify.services import carts, emails, payment_sessions, webhooks
 from mountify.services.audit import audit as find_violations
+from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ class Tasks:
         emails.queue_order_links(email, site=self.site, now=utcnow())
 
     def end_superseded(self, order_id: int) -> None:
-        payment_sessions.end(order_id, "cart changed", payments=self.payments, site=self.site, now=utcnow())
+        payment_sessions.end(order_id, SUPERSEDED, payments=self.payments, site=self.site, now=utcnow())
 
     def sweep(self, timestamp: int) -> None:
         now = utcnow()
@@ -44,7 +45,7 @@ class Tasks:
         if found:
             log.warning("swept", requeued=found)
         with transaction() as session:
-            queue.forget_dead(session, PERIODIC)
+            queue.forget_dead(session, {*PERIODIC, "end_superseded"})
 
     def end_overdue(self, timestamp: int) -> None:
         payment_sessions.end_overdue(payments=self.payments, site=self.site, now=utcnow())

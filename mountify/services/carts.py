@@ -27,7 +27,7 @@ from mountify.services.cart_view import (
 from mountify.transaction import transaction
 
 KEPT = timedelta(days=90)
-DOUBLE_CLICK = timedelta(seconds=1)
+DOUBLE_CLICK = timedelta(milliseconds=500)
 MOST_AT_ONCE = 100  # of one product, when a list of items is ordered without a cart
 
 
@@ -62,7 +62,7 @@ def add_item(
 ) -> CartLine:
     """Add to the line of a product, making cart and line when there is none.
 
-    A browser that loads a page for it sends a double click twice: the same within a second is then the same wish.
+    A browser that loads a page for it sends a double click twice: the same within half a second is then the same wish.
     Raises NotFound, QuantityOutOfRange, NotEnoughStock, CartFull or CartTooDear; then nothing has changed.
     """
     _check_quantity(quantity, least=1)

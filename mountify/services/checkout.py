@@ -26,6 +26,7 @@ from mountify.services.cart_view import CartLine, CartOwner, CartView
 from mountify.services.orders import lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
 from mountify.services.settings import HOLD_MINUTES, get_shop
+from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import retried_once, transaction, violated
 
 HOLD = timedelta(minutes=HOLD_MINUTES)
@@ -60,7 +61,7 @@ def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments
                 raise
             continue  # somebody else came first with this page's key, or with this cart
         if isinstance(step, _Superseded):
-            payment_sessions.end(step.order_id, "cart changed", payments=payments, site=site, now=now)
+            payment_sessions.end(step.order_id, SUPERSEDED, payments=payments, site=site, now=now)
             continue
         reached("checkout.reserved")
         if step.url is not None:

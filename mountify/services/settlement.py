@@ -23,6 +23,8 @@ from mountify.transaction import Outdated, retried_once, transaction
 
 log = structlog.get_logger()
 
+SUPERSEDED = "cart changed"  # whoever ends an order because another one takes its place
+
 
 def sync_session(session_id: str, *, payments: Payments, site: Site, now: datetime) -> int:
     """Read a session from Stripe and do everything that follows from it, once. Gives the order's id.
@@ -181,7 +183,8 @@ def _close(session: Session, order: Order, attempt: PaymentAttempt, site: Site, 
     if not _waits_for(order, attempt):
         return
     inventory.release(session, lines_of(order))
-    if attempt.closed_by is not None and now < attempt.expires_at:  # later it ran out, whoever wished to end it before
+    # Later it ran out, whoever wished to end it before; but nobody misses what another order took the place of.
+    if attempt.closed_by is not None and (now < attempt.expires_at or attempt.closed_by == SUPERSEDED):
         order.mark_cancelled(attempt.closed_by, now=now)
         return
     order.mark_expired(now=now)
