@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
 from mountify.core.checkpoints import reached
@@ -20,10 +21,11 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.cart import Cart
 from mountify.models.order import Order, OrderItem
-from mountify.models.payment import PaymentAttempt
+from mountify.models.payment import AttemptState, PaymentAttempt
 from mountify.services import cart_view, carts, inventory, payment_sessions, session_request
 from mountify.services.cart_view import CartLine, CartOwner, CartView
-from mountify.services.orders import lock_order
+from mountify.services.emails import order_url
+from mountify.services.orders import lines_of, lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
 from mountify.services.settings import HOLD_MINUTES, get_shop
 from mountify.services.settlement import SUPERSEDED
@@ -70,13 +72,19 @@ def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments
     raise CartChanged
 
 
-def find_paid(checkout_key: str) -> Started | None:
-    """Find the order that was made with a key and has been paid since: whoever sends it again wants no second one."""
-    order = db.session.scalars(select(Order).where(Order.checkout_key == checkout_key)).one_or_none()
-    if order is None or order.paid_session is None:
+def find_repeated(checkout_key: str, email: str, items: Mapping[int, int], *, site: Site) -> Started | None:
+    """Find the order of the same key, address and items whose buyer has paid, be the money still on its way.
+
+    Whoever sends this again wants no second one; another wish under an old key is another order.
+    """
+    found = select(Order).where(Order.checkout_key == checkout_key, Order.email == email)
+    order = db.session.scalars(found.options(selectinload(Order.items))).one_or_none()
+    if order is None or lines_of(order) != items or not (order.is_pending or order.paid_session):
         return None
-    attempt = db.session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == order.paid_session)).one()
-    return Started(order.id, attempt.url or "")
+    attempt = newest_attempt(db.session(), order.id)
+    if attempt.state is not AttemptState.COMPLETE:
+        return None
+    return Started(order.id, attempt.url or order_url(order, site))
 
 
 def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> Order:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
+from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
 from mountify.services.settlement import sync_session
@@ -117,6 +118,19 @@ def test_the_same_key_is_the_same_order_when_it_has_been_paid(browser: Browser, 
     sync_session(session_id, payments=payments, site=SITE, now=utcnow())
     second = buy(browser, items, checkoutKey=key)
     assert (second.status_code, second.json) == (200, first.json) and orders() == 1 and reserved(product.id) == 0
+    other = buy(browser, [{"productId": product.id, "quantity": 1}], checkoutKey=key)
+    assert other.json["orderId"] != first.json["orderId"] and reserved(product.id) == 1
+
+
+def test_the_same_key_is_the_same_order_while_its_money_is_on_its_way(browser: Browser, payments: FakePayments) -> None:
+    product, key = make_product(stock=9), new_key()
+    items = [{"productId": product.id, "quantity": 2}]
+    first = buy(browser, items, checkoutKey=key)
+    (session_id,) = payments.sessions
+    payments.change(session_id, outcome=SessionOutcome.PROCESSING)
+    sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+    second = buy(browser, items, checkoutKey=key)
+    assert (second.status_code, second.json) == (200, first.json) and orders() == 1 and reserved(product.id) == 2
 
 
 def test_prices_are_the_shops(browser: Browser, payments: FakePayments) -> None:

@@ -38,8 +38,8 @@ def start() -> Response:
     owner = find_cart_owner()
     try:
         if items is not None:
-            if paid := checkout.find_paid(key):
-                return jsonify(url=paid.url, orderId=paid.order_id)
+            if known := checkout.find_repeated(key, form.email.data, items, site=settings().site):
+                return jsonify(url=known.url, orderId=known.order_id)
             owner = _cart_of(key, items)
         if owner is None:
             raise CartEmpty
