@@ -34,6 +34,7 @@ def each_alone(things: Iterable[T], work: Callable[[T], object], *, but: type[Sh
                 break
             continue
         except ShopError as error:
+            silent = 0
             log.error("left_as_it_is", about=thing, why=error.code)
         except OperationalError as error:  # a lock that somebody held for too long, a database that has gone
             log.error("left_as_it_is", about=thing, why=type(error.orig).__name__)
