@@ -15,3 +15,11 @@ def observer(engine: sa.Engine) -> Iterator[Observer]:
     observer = Observer(engine)
     yield observer
     observer.close()
+
+
+@pytest.fixture(scope="module")
+def no_deadlock(observer: Observer) -> Iterator[None]:
+    """PostgreSQL has broken no deadlock in all tests of a module."""
+    before = observer.deadlocks()
+    yield
+    assert observer.deadlocks() == before

@@ -20,7 +20,7 @@ from tests.fakes import FakeMailer, FakePayments
 from tests.races.crowd import Observer
 from tests.races.pausing import run_while_held
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.usefixtures("no_deadlock")]
 
 
 @pytest.mark.parametrize("point", ["refund.read", "refund.locked", "refund.before_commit"])

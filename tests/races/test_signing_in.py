@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -26,7 +26,7 @@ from tests.races.judge import assert_one_story
 from tests.races.pausing import run_while_held
 from tests.web import Browser
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.usefixtures("no_deadlock")]
 
 STOCK, OF_THE_GUEST, OF_ALICE = 99, 2, 3
 SETTLING = ("settle.read", "settle.locked", "settle.before_commit")
@@ -34,13 +34,6 @@ MERGING = ("merge.before_lock", "merge.locked", "merge.before_commit")
 # Whose order is paid at that moment, of the guest's and the one that Alice has left in her own cart.
 PAID = (("guest",), ("alice",), ("guest", "alice"))
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_deadlock(observer: Observer) -> Iterator[None]:
-    before = observer.deadlocks()
-    yield
-    assert observer.deadlocks() == before
 
 
 @dataclass

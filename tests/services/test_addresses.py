@@ -15,14 +15,8 @@ from mountify.models.catalogue import Product
 from mountify.models.order import Order
 from tests.buyers import Buyer, order_of
 from tests.cast import make_account
-from tests.factories import make_product, make_shop, new_key
+from tests.factories import new_key
 from tests.fakes import HOME, FakePayments
-
-
-@pytest.fixture
-def product(database: None) -> Product:
-    make_shop()
-    return make_product(stock=9)
 
 
 @pytest.fixture
