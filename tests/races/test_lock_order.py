@@ -20,7 +20,6 @@ from mountify.services import cart_merge
 from mountify.services.cart_view import CartOwner, get_view
 from mountify.transaction import transaction
 from tests.buyers import Buyer, fill_carts
-from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 from tests.races.crowd import PATIENCE_S, Observer, outcome_of
 from tests.races.pausing import pause_at
@@ -29,16 +28,8 @@ pytestmark = pytest.mark.commits
 
 
 @pytest.fixture
-def part(database: None) -> Product:
-    make_shop()
-    return make_product(stock=9)
-
-
-@pytest.fixture
-def buyer(part: Product, payments: FakePayments) -> Buyer:
+def buyer(buyer: Buyer, payments: FakePayments) -> Buyer:
     """A guest who has paid two parts."""
-    buyer = Buyer(payments)
-    buyer.add(part, 2)
     payments.pay(buyer.session_of(buyer.start()))
     db.release()
     return buyer
@@ -81,14 +72,14 @@ def test_a_session_found_by_its_order_is_stored_after_the_cart_is_locked(
 
 
 def test_a_cart_that_was_taken_along_at_sign_in_is_locked_under_its_new_owner(
-    buyer: Buyer, part: Product, blocker: sa.Connection, observer: Observer, pool: ThreadPoolExecutor
+    buyer: Buyer, product: Product, blocker: sa.Connection, observer: Observer, pool: ThreadPoolExecutor
 ) -> None:
     with transaction() as session:
         alice = User(email="alice@example.com", role=Role.CUSTOMER, name="Alice")
         session.add(alice)
         session.flush()
         account = CartOwner(user_id=alice.id)
-        fill_carts(session, {account: [(part, 3)]})
+        fill_carts(session, {account: [(product, 3)]})
     merged = pool.submit(
         outcome_of, lambda: cart_merge.merge(buyer.owner.token or "", account.user_id or 0, now=utcnow())
     )
