@@ -16,7 +16,7 @@ from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
-from mountify.jobs.rescue import rescue_for_ever
+from mountify.jobs.heartbeat import Heartbeat
 from mountify.jobs.tasks import PERIODIC, QUEUED, Tasks
 from mountify.services import task_runs
 
@@ -30,7 +30,9 @@ POLL_S = 1.0
 def build(config: Config, gateways: Gateways) -> App:
     """Make the queue's app with every task, by the name under which the services defer it."""
     dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
-    app = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=3))
+    connector = PsycopgConnector(conninfo=dsn, min_size=1, max_size=3)
+    app = App(connector=connector)
+    app.job_manager = Heartbeat(connector, silent_for_s=STALLED_AFTER_S)
     tasks = Tasks(config, gateways)
     for name, queued in QUEUED.items():
         app.task(name=name, retry=queued.retry)(_job(name, queued.work, tasks))
@@ -83,19 +85,15 @@ def run(config: Config, gateways: Gateways) -> None:
     async def work() -> None:
         app = build(config, gateways)
         async with app.open_async():
-            rescue = asyncio.create_task(rescue_for_ever(app, silent_for_s=STALLED_AFTER_S))
-            try:
-                await app.run_worker_async(
-                    concurrency=CONCURRENCY,
-                    listen_notify=True,
-                    fetch_job_polling_interval=POLL_S,
-                    delete_jobs="successful",
-                    shutdown_graceful_timeout=20,
-                    update_heartbeat_interval=HEARTBEAT_S,
-                    stalled_worker_timeout=STALLED_AFTER_S,
-                )
-            finally:
-                rescue.cancel()
+            await app.run_worker_async(
+                concurrency=CONCURRENCY,
+                listen_notify=True,
+                fetch_job_polling_interval=POLL_S,
+                delete_jobs="successful",
+                shutdown_graceful_timeout=20,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_AFTER_S,
+            )
 
     log.info("worker_started")
     asyncio.run(work())
