@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
 from mountify import db
-from mountify.core.errors import ShopError
+from mountify.core.errors import ShopError, SomeFailed
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def each_alone(things: Iterable[T], work: Callable[[T], object], *, but: type[ShopError], most_in_a_row: int) -> int:
-    """Work on each, and say how many were worked on, those that failed among them.
+@dataclass(frozen=True)
+class Tally:
+    """How many went well, and how many did not or were left for later."""
 
-    `but` says that somebody we need was silent: such a thing is not counted, and after so many in a row the rest waits
-    for another time. What nobody expected is logged with its traceback: a thing that breaks our code breaks it today,
-    tomorrow and for ever, and what stands behind it must not wait for somebody to mend that.
+    done: int
+    failed: int
+
+    def check(self) -> None:
+        """Raises SomeFailed, so that whoever watches a task learns that it did not do all it should."""
+        if self.failed:
+            raise SomeFailed(failed=self.failed, done=self.done)
+
+
+def each_alone(things: Sequence[T], work: Callable[[T], object], *, but: type[ShopError], most_in_a_row: int) -> Tally:
+    """Work on each, whatever happens to the others.
+
+    `but` says that somebody we need was silent: after so many such things in a row the rest waits for another time.
+    What nobody expected is logged with its traceback: a thing that breaks our code breaks it today, tomorrow and for
+    ever, and what stands behind it must not wait for somebody to mend that.
     """
     done = silent = 0
     for thing in things:
         try:
             work(thing)
+            done += 1
             silent = 0
         except but as error:
             silent += 1
             if silent == most_in_a_row:
                 log.warning("rest_left_for_later", why=error.code, done=done)
                 break
-            continue
         except ShopError as error:
             silent = 0
             log.error("left_as_it_is", about=thing, why=error.code)
@@ -42,5 +56,4 @@ def each_alone(things: Iterable[T], work: Callable[[T], object], *, but: type[Sh
             log.exception("left_as_it_is", about=thing, why=type(error).__name__)
         finally:
             db.release()
-        done += 1
-    return done
+    return Tally(done, len(things) - done)

@@ -148,6 +148,14 @@ class UnknownPayment(ShopError):
     message = N_("We could not find that payment.")
 
 
+class SomeFailed(ShopError):
+    """Of many things to do, each alone, some could not be done; which and why is in the log."""
+
+    status = 503
+    code = "some_failed"
+    message = N_("%(failed)s could not be done, %(done)s have been done. The log says which and why.")
+
+
 class MailUnavailable(ShopError):
     status = 503
     code = "mail_unavailable"

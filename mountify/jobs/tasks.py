@@ -48,10 +48,10 @@ class Tasks:
             queue.forget_dead(session, {*PERIODIC, "end_superseded"})
 
     def end_overdue(self, timestamp: int) -> None:
-        payment_sessions.end_overdue(payments=self.payments, site=self.site, now=utcnow())
+        payment_sessions.end_overdue(payments=self.payments, site=self.site, now=utcnow()).check()
 
     def sync_delayed(self, timestamp: int) -> None:
-        payment_sessions.sync_delayed(payments=self.payments, site=self.site, now=utcnow())
+        payment_sessions.sync_delayed(payments=self.payments, site=self.site, now=utcnow()).check()
 
     def purge_carts(self, timestamp: int) -> None:
         gone = carts.purge_expired(now=utcnow())

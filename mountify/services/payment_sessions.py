@@ -31,7 +31,7 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
-from mountify.one_by_one import each_alone
+from mountify.one_by_one import Tally, each_alone
 from mountify.services import inventory
 from mountify.services.orders import get_by_number, lines_of, lock_order
 from mountify.services.refunds import sync_refunds
@@ -118,13 +118,13 @@ def end(order_id: int, by: str | None, *, payments: Payments, site: Site, now: d
     sync_session(session_id, payments=payments, site=site, now=now)
 
 
-def end_overdue(*, payments: Payments, site: Site, now: datetime) -> int:
-    """End every order whose time to pay has run out, and say of how many Stripe told something."""
+def end_overdue(*, payments: Payments, site: Site, now: datetime) -> Tally:
+    """End every order whose time to pay has run out."""
     return _each(_list_overdue(now), lambda order_id: end(order_id, None, payments=payments, site=site, now=now))
 
 
-def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> int:
-    """Ask again about every payment that is on its way: its webhook may have been lost; say as end_overdue does."""
+def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
+    """Ask again about every payment that is on its way: its webhook may have been lost."""
     with transaction() as session:
         waiting = session.scalars(
             select(PaymentAttempt.session_id)
@@ -161,7 +161,7 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
     return get_by_number(number)
 
 
-def _each(things: Sequence[T], work: Callable[[T], object]) -> int:
+def _each(things: Sequence[T], work: Callable[[T], object]) -> Tally:
     """Stripe may be silent about one session alone: to who asks the same, it repeats an error of its own for a day."""
     return each_alone(things, work, but=PaymentsUnavailable, most_in_a_row=MOST_FAILURES)
 

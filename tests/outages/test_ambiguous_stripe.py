@@ -96,7 +96,7 @@ def test_one_session_for_each_attempt_and_one_order_paid(
     stripe.advance(minutes=36)
     assert {session.status for session in stripe.sessions()} <= {"complete", "expired"}
     stripe.tell(run_jobs)
-    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER) == 0
+    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER).done == 0
     paid = [order.id for order in orders() if order.status is OrderStatus.PAID]
     assert paid == [started.order_id] and not [order for order in orders() if order.is_pending]
     assert stock_of(product) == (3, 0) and cart_view.get_view(buyer.owner).is_empty
@@ -163,7 +163,7 @@ def test_an_order_ends_when_stripe_has_said_so_and_not_before(
     stripe.fail(RETRIES + 1, f"{CREATE}/{session_id}/expire", **fault)
 
     def end() -> int:
-        return payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER)
+        return payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER).done
 
     assert end() == 0
     assert (order_of(started).status, stock_of(product)) == (OrderStatus.PENDING, (5, 2))
@@ -186,14 +186,14 @@ def test_sessions_that_stripe_says_nothing_about_hold_up_no_others(
     started = [buyer.start() for buyer in buyers]
     stuck = buyers[0].session_of(started[0])
     stripe.fail(50, f"{CREATE}/{stuck}", status=500)
-    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER) == 2
+    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER).done == 2
     stripe.heal()
     assert [order_of(one).status for one in started] == [
         OrderStatus.PENDING,
         OrderStatus.EXPIRED,
         OrderStatus.EXPIRED,
     ]
-    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER) == 1
+    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + LATER).done == 1
     assert stock_of(product) == (5, 0)
 
 

@@ -61,8 +61,8 @@ def told(mailer: FakeMailer) -> Counter[str]:
 
 def assert_held(started: Started, product: Product, payments: Any, now: datetime) -> None:
     """Waiting, for as long as it takes: its time to pay is over, and it is not overdue."""
-    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=now) == 0
-    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=now) == 1
+    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=now).done == 0
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=now).done == 1
     assert (order_of(started).status, stock_of(product)) == (OrderStatus.PENDING, (5, 2))
     assert clean_at(now)
 
@@ -108,11 +108,11 @@ def test_what_no_webhook_told_is_found_by_asking(
     settle(stripe, debited, result)
     later = utcnow() + DAYS
     stripe.fail(50, f"{CREATE}/{buyer.session_of(debited)}", status=500)
-    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=later) == 0
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=later).done == 0
     assert (order_of(debited).status, stock_of(product)) == (OrderStatus.PENDING, (5, 2))
     stripe.heal()
-    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=later) == 1
-    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=later) == 0
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=later).done == 1
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=later).done == 0
     assert (order_of(debited).status, stock_of(product)) == (status, stock)
     stripe.tell(run_jobs)  # and now it is told after all
     assert (order_of(debited).status, stock_of(product)) == (status, stock)

@@ -82,7 +82,7 @@ class Scene:
                 page = Browser(self.app).get(f"/checkout/success?session_id={self.session_id}&key={key}")
                 return f"HTTP {page.status_code}"
             case "reaper":
-                return payment_sessions.end_overdue(payments=self.payments, site=SITE, now=self.now)
+                return payment_sessions.end_overdue(payments=self.payments, site=SITE, now=self.now).done
             case "cancellation":
                 return checkout.cancel(self.started.order_id, payments=self.payments, site=SITE, now=self.now)
             case "second session":

@@ -51,7 +51,7 @@ class Tab:
         return checkout.cancel(order_id, payments=self.payments, site=SITE, now=utcnow())
 
     def run_out(self) -> object:
-        return payment_sessions.end_overdue(payments=self.payments, site=SITE, now=utcnow() + LATER)
+        return payment_sessions.end_overdue(payments=self.payments, site=SITE, now=utcnow() + LATER).done
 
     def send_again(self) -> object:
         return self.buyer.start()

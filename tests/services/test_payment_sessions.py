@@ -11,15 +11,20 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from mountify import db
+from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, SomeFailed, UnknownSession
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
+from mountify.gateways import Gateways
+from mountify.jobs.worker import run_once
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.models.task_run import TaskRun
+from mountify.one_by_one import Tally
 from mountify.services import carts, checkout, payment_sessions
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
@@ -32,10 +37,10 @@ LATER = timedelta(minutes=36)
 
 
 def end_overdue(payments: FakePayments, after: timedelta = LATER) -> int:
-    return payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + after)
+    return payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + after).done
 
 
-def end_all(*, payments: FakePayments, site: Site, now: datetime) -> int:
+def end_all(*, payments: FakePayments, site: Site, now: datetime) -> Tally:
     return payment_sessions.end_overdue(payments=payments, site=site, now=now + LATER)
 
 
@@ -152,12 +157,33 @@ def test_one_order_that_breaks_our_code_stops_no_other_and_is_logged_with_where_
     odd, work = Odd(sessions=payments.sessions), payment_sessions.sync_delayed if is_delayed else end_all
     broken = sessions[0]
     with capture_logs() as logged:
-        assert work(payments=odd, site=SITE, now=utcnow()) == 2
+        assert work(payments=odd, site=SITE, now=utcnow()) == Tally(done=1, failed=1)
     (told,) = [entry for entry in logged if entry.get("exc_info")]
     assert (told["log_level"], told["why"]) == ("error", "KeyError")
     statuses = [order_of(Started(order_id, "")).status for order_id in db.session.scalars(select(Order.id)).all()]
     assert sorted(statuses) == sorted([OrderStatus.PENDING, OrderStatus.PAID if is_delayed else OrderStatus.EXPIRED])
-    assert work(payments=payments, site=SITE, now=utcnow()) == 1
+    assert work(payments=payments, site=SITE, now=utcnow()) == Tally(done=1, failed=0)
+
+
+@pytest.mark.parametrize("task", ["end_overdue", "sync_delayed"])
+def test_a_task_that_could_not_do_all_has_not_succeeded(
+    buyer: Buyer, payments: FakePayments, config: Config, task: str
+) -> None:
+    """Else nobody would learn that Stripe has been silent for hours about money that is on its way."""
+    started = buyer.start(now=utcnow() - timedelta(hours=1))
+    if task == "sync_delayed":
+        payments.change(buyer.session_of(started), outcome=SessionOutcome.PROCESSING)
+        buyer.sync(buyer.session_of(started))
+    gateways = Gateways(payments, FakeMailer())
+    payments.is_down = True
+    with pytest.raises(SomeFailed, match="1 could not be done, 0 have been done"):
+        run_once(task, config, gateways)
+    failed = db.session.scalars(select(TaskRun)).one()
+    assert (failed.error, failed.due_by is None) == ("SomeFailed", False)
+    db.release()
+    payments.is_down = False
+    run_once(task, config, gateways)
+    assert db.session.scalars(select(TaskRun.due_by)).one() is None
 
 
 def test_a_session_that_stripe_does_not_know_is_looked_at_before_its_parts_are_free(
@@ -260,9 +286,9 @@ def test_delayed_payments_are_asked_about_again(buyer: Buyer, payments: FakePaym
     assert end_overdue(payments, timedelta(days=3)) == 0
     assert stock_of(product) == (5, 2)
     payments.pay(session_id)
-    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow()) == 1
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow()).done == 1
     assert order_of(started).status is OrderStatus.PAID
-    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow()) == 0
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow()).done == 0
 
 
 def test_an_order_is_asked_about_by_its_number(buyer: Buyer, payments: FakePayments, product: Product) -> None:
