@@ -28,10 +28,13 @@ class PaymentState(StrEnum):
 
 
 class RefundState(StrEnum):
+    """`created`: stored, not yet answered by Stripe. `void`: never made, because the money had gone back already."""
+
     CREATED = "created"
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    VOID = "void"
 
 
 class PaymentAttempt(Base):
@@ -66,8 +69,13 @@ class Payment(Base):
 
 
 class Refund(Base):
+    """`restock`: product id → quantity that goes back on the shelf when the refund is made."""
+
     __tablename__ = "refunds"
-    __table_args__ = (CheckConstraint("amount > 0", name="amount"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        Index("ix_refunds_created", "created_at", postgresql_where=text("state IN ('created', 'pending')")),
+    )
 
     id: Mapped[Id]
     payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id", ondelete="RESTRICT"), index=True)
@@ -75,8 +83,9 @@ class Refund(Base):
     amount: Mapped[Money]
     idempotency_key: Mapped[str] = mapped_column(Text, unique=True)
     stripe_refund_id: Mapped[str | None] = mapped_column(Text, unique=True)
-    restock: Mapped[bool] = mapped_column(server_default=text("false"))
+    restock: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     state: Mapped[RefundState] = mapped_column(words(RefundState, "state"), server_default="created")
+    error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
 

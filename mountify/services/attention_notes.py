@@ -1,0 +1,37 @@
+"""Writing down what a person has to look at; services/attention.py lists it beside what other rows tell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mountify.core.errors import NotFound
+from mountify.models.attention import AttentionKind, AttentionNote
+from mountify.transaction import transaction
+
+
+def note(
+    session: Session, kind: AttentionKind, about: str, what: str, *, order_id: int | None = None, now: datetime
+) -> None:
+    """Ask a person to look at something, once for each thing and kind, in the caller's transaction."""
+    row = insert(AttentionNote).values(kind=kind, about=about, what=what, order_id=order_id, created_at=now)
+    session.execute(row.on_conflict_do_nothing(index_elements=[AttentionNote.kind, AttentionNote.about]))
+
+
+def resolve_about(session: Session, kind: AttentionKind, about: str, *, now: datetime) -> None:
+    """It has come right by itself: nobody needs to look any more."""
+    mine = (AttentionNote.kind == kind, AttentionNote.about == about, AttentionNote.resolved_at.is_(None))
+    session.execute(update(AttentionNote).where(*mine).values(resolved_at=now))
+
+
+def resolve(note_id: int, *, now: datetime) -> None:
+    """A person has looked at it and done what was to be done. Raises NotFound."""
+    with transaction() as session:
+        found = session.scalars(select(AttentionNote).where(AttentionNote.id == note_id).with_for_update())
+        note = found.one_or_none()
+        if note is None:
+            raise NotFound
+        note.resolved_at = note.resolved_at or now
