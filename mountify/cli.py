@@ -55,10 +55,9 @@ def seed(demo: bool, accounts: Path | None) -> None:
 @main.command()
 def worker() -> None:
     """Work off jobs until told to stop."""
-    from mountify import gateways, logs
+    from mountify import gateways
     from mountify.jobs.worker import run
 
-    logs.configure()
     config = connected()
     run(config, gateways.from_config(config))
 

@@ -11,8 +11,11 @@ from mountify.config import Config, ConfigError, load
 
 
 def connected() -> Config:
-    """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence."""
-    from mountify import db
+    """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence.
+
+    What is logged goes to standard error, away from what a command says.
+    """
+    from mountify import db, logs
     from mountify.store import Store, share
     from mountify.supervisor.house import recall
 
@@ -21,6 +24,7 @@ def connected() -> Config:
         config = load({**running, **os.environ})
     except ConfigError as error:
         raise click.ClickException(f"{error}{hint(running)}") from error
+    logs.configure()
     db.connect(config.database_url)
     share(Store(config.redis_url))
     return config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -9,7 +10,8 @@ import click
 
 from mountify.cli_context import connected
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors import BadAmount, NotFound, ShopError
+from mountify.core.money import Money
 
 T = TypeVar("T")
 
@@ -58,6 +60,56 @@ def sync_order(number: str) -> None:
     payments = from_config(config).payments
     order = payment_sessions.sync_order(number, payments=payments, site=config.site, now=utcnow())
     click.echo(f"Order {order.number} is {order.status}.")
+
+
+@orders.command("refund")
+@click.argument("number")
+@click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
+@click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
+@click.option("--restock", "all_parts", is_flag=True, help="All its parts go on the shelf again.")
+@click.option("--part", "parts", multiple=True, metavar="PRODUCT=QUANTITY", help="These go on the shelf again.")
+def refund_order(number: str, amount: str | None, payment: str | None, all_parts: bool, parts: Sequence[str]) -> None:
+    """Send money back to the buyer of an order, all of it or a part."""
+    from mountify.core.errors import PaymentsUnavailable
+    from mountify.gateways import from_config
+    from mountify.models.payment import RefundState
+    from mountify.services import refund_requests
+    from mountify.services.orders import get_by_number
+
+    config = connected()
+    wish = refund_requests.Wish(
+        amount=_read_amount(amount), payment_intent=payment, parts=_read_parts(parts), all_parts=all_parts
+    )
+    refund_id = refund_requests.request(get_by_number(number).id, wish, now=utcnow())
+    try:
+        made = refund_requests.send(refund_id, payments=from_config(config).payments, site=config.site, now=utcnow())
+    except PaymentsUnavailable:
+        click.echo("Stripe does not answer. The refund is written down and will be sent as soon as it does.")
+        return
+    if made.state is RefundState.FAILED:
+        raise click.ClickException(f"Stripe refused it: {made.error}")
+    if made.state is RefundState.VOID:
+        click.echo("All of it had gone back already; nothing was sent.")
+    else:
+        click.echo(f"{made.amount} of order {number} goes back to its buyer.")
+
+
+def _read_amount(text: str | None) -> Money | None:
+    try:
+        return None if text is None else Money.of(text)
+    except ValueError:
+        raise BadAmount from None
+
+
+def _read_parts(texts: Sequence[str]) -> dict[int, int]:
+    """Add up `12=1` and the like."""
+    parts: Counter[int] = Counter()
+    for text in texts:
+        product_id, _, quantity = text.partition("=")
+        if not (product_id.isascii() and product_id.isdigit() and quantity.isascii() and quantity.isdigit()):
+            raise click.BadParameter(f"{text!r} is not PRODUCT=QUANTITY, such as 12=1", param_hint="--part")
+        parts[int(product_id)] += int(quantity)
+    return dict(parts)
 
 
 @click.group(cls=Operations)
@@ -161,13 +213,11 @@ def retry_job(job_id: int) -> None:
 @click.argument("task")
 def run_job(task: str) -> None:
     """Do here and now what a periodic task does; what it dies of is shown as it is."""
-    from mountify import logs
     from mountify.gateways import from_config
     from mountify.jobs import tasks, worker
 
     if task not in tasks.PERIODIC:
         raise click.ClickException(f"There is no task {task}; there are {', '.join(tasks.PERIODIC)}.")
-    logs.configure()
     config = connected()
     worker.run_once(task, config, from_config(config))
     click.echo(f"Task {task} has been done.")

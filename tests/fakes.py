@@ -44,6 +44,7 @@ class FakePayments:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     by_key: dict[str, str] = field(default_factory=dict)
     refunds: dict[str, dict[str, PaymentRefund]] = field(default_factory=dict)
+    refunds_asked: list[tuple[str, int, str]] = field(default_factory=list)
     is_down: bool = False
     refuses: bool = False
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -90,14 +91,45 @@ class FakePayments:
                 self.change(session_id, outcome=SessionOutcome.CLOSED)
             return self.sessions[session_id]
 
+    def create_refund(self, payment_intent: str, amount: int, idempotency_key: str) -> PaymentRefund:
+        self._called()
+        with self._lock:
+            self.refunds_asked.append((payment_intent, amount, idempotency_key))
+            mine = self.refunds.setdefault(payment_intent, {})
+            for made in mine.values():
+                if made.key == idempotency_key:
+                    return made
+            left = self.paid[payment_intent] - sum(
+                refund.amount for refund in mine.values() if refund.outcome is not RefundOutcome.FAILED
+            )
+            if amount > left:
+                raise PaymentRefused
+            refund_id = self.refund(payment_intent, amount, key=idempotency_key)
+            return mine[refund_id]
+
+    @property
+    def paid(self) -> dict[str, int]:
+        """What was paid by each payment, in minor units."""
+        return {
+            session.payment_intent: session.amount_total
+            for session in self.sessions.values()
+            if session.payment_intent is not None
+        }
+
     def list_refunds(self, payment_intent: str) -> list[PaymentRefund]:
         self._called()
         return list(self.refunds.get(payment_intent, {}).values())
 
-    def refund(self, payment_intent: str, amount: int, outcome: RefundOutcome = RefundOutcome.SUCCEEDED) -> str:
-        """Somebody sends money back at Stripe's dashboard; gives the refund's id."""
+    def refund(
+        self,
+        payment_intent: str,
+        amount: int,
+        outcome: RefundOutcome = RefundOutcome.SUCCEEDED,
+        key: str | None = None,
+    ) -> str:
+        """Money is sent back, at Stripe's dashboard where there is no key; gives the refund's id."""
         refund_id = f"re_{next(self._ids):04d}"
-        self.refunds.setdefault(payment_intent, {})[refund_id] = PaymentRefund(refund_id, amount, "usd", outcome)
+        self.refunds.setdefault(payment_intent, {})[refund_id] = PaymentRefund(refund_id, amount, "usd", outcome, key)
         return refund_id
 
     def change_refund(self, payment_intent: str, refund_id: str, outcome: RefundOutcome) -> None:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 CONNECT_S, READ_S, RETRIES = 3, 10, 2
 TOLERANCE_S = 300
 MOST_A_PAGE = 100
+_KEY = "refund_key"
 _EXPANDED = ["payment_intent"]  # says whether a delayed payment is on its way or has failed
 
 
@@ -68,6 +69,20 @@ class StripePayments:
             )
         except PaymentRefused:
             return self.get_session(session_id)
+
+    def create_refund(self, payment_intent: str, amount: int, idempotency_key: str) -> PaymentRefund:
+        """Send `amount` (minor units) back. https://docs.stripe.com/api/refunds/create. Raises UnknownSession.
+
+        The key is kept in the metadata, too: Stripe forgets keys after a day, and then the refund must still be found.
+        """
+        return self._ask(
+            lambda client: _read_refund(
+                client.v1.refunds.create(
+                    {"payment_intent": payment_intent, "amount": amount, "metadata": {_KEY: idempotency_key}},
+                    {"idempotency_key": idempotency_key},
+                ).to_dict()
+            )
+        )
 
     def list_refunds(self, payment_intent: str) -> list[PaymentRefund]:
         """Oldest first. https://docs.stripe.com/api/refunds/list. Raises UnknownSession."""
@@ -198,6 +213,7 @@ def _read_refund(refund: dict[str, Any]) -> PaymentRefund:
         amount=refund["amount"],
         currency=refund["currency"],
         outcome=_REFUND_OUTCOMES.get(refund["status"], RefundOutcome.PENDING),
+        key=(refund.get("metadata") or {}).get(_KEY),
     )
 
 

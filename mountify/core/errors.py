@@ -156,6 +156,35 @@ class SomeFailed(ShopError):
     message = N_("%(failed)s could not be done, %(done)s have been done. The log says which and why.")
 
 
+class NothingPaid(ShopError):
+    status = 409
+    code = "nothing_paid"
+    message = N_("Order %(number)s has no payment that could go back.")
+
+
+class AlreadyRefunded(ShopError):
+    status = 409
+    code = "already_refunded"
+    message = N_("All of this payment has gone back, or is on its way back, already.")
+
+
+class RefundTooHigh(ShopError):
+    status = 409
+    code = "refund_too_high"
+    message = N_("Of this payment only %(left)s can go back.")
+
+
+class BadAmount(Malformed):
+    code = "bad_amount"
+    message = N_("An amount is more than nothing and has no more decimals than its currency.")
+
+
+class NotReturnable(ShopError):
+    status = 409
+    code = "not_returnable"
+    message = N_("Of part %(product)s, %(left)s can go back on the shelf.")
+
+
 class MailUnavailable(ShopError):
     status = 503
     code = "mail_unavailable"

@@ -14,11 +14,23 @@ class RefundOutcome(StrEnum):
     FAILED = "failed"
 
 
+class RefundReason(StrEnum):
+    """Why money goes back; all but the first two are reasons for which a payment is sent back by itself."""
+
+    AT_STRIPE = "made at Stripe"
+    MERCHANT = "by the merchant"
+    SOLD_OUT = "sold out"
+    PAID_ALREADY = "paid already"
+    ANOTHER_AMOUNT = "another amount"
+    ANOTHER_ORDER = "another order"
+
+
 @dataclass(frozen=True)
 class PaymentRefund:
-    """`amount` in minor units of `currency` (lower-case code)."""
+    """`amount` in minor units of `currency` (lower-case code); `key` is the one it was asked for under, if by us."""
 
     id: str
     amount: int
     currency: str
     outcome: RefundOutcome
+    key: str | None = None

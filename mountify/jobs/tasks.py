@@ -13,7 +13,7 @@ from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
-from mountify.services import carts, emails, payment_sessions, webhooks
+from mountify.services import carts, emails, payment_sessions, refund_requests, webhooks
 from mountify.services.audit import audit as find_violations
 from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import transaction
@@ -33,6 +33,9 @@ class Tasks:
     def send_email(self, email_id: int) -> None:
         emails.deliver(email_id, mailer=self.mailer, now=utcnow())
 
+    def send_refund(self, refund_id: int) -> None:
+        refund_requests.send(refund_id, payments=self.payments, site=self.site, now=utcnow())
+
     def mail_order_links(self, email: str) -> None:
         emails.queue_order_links(email, site=self.site, now=utcnow())
 
@@ -41,7 +44,7 @@ class Tasks:
 
     def sweep(self, timestamp: int) -> None:
         now = utcnow()
-        found = webhooks.requeue_overdue(now=now) + emails.requeue_overdue(now=now)
+        found = sum(service.requeue_overdue(now=now) for service in (webhooks, emails, refund_requests))
         if found:
             log.warning("swept", requeued=found)
         with transaction() as session:
@@ -87,6 +90,7 @@ class Periodic:
 QUEUED: Mapping[str, Queued] = {
     "process_webhook": Queued(Tasks.process_webhook, Backoff(most_attempts=20)),
     "send_email": Queued(Tasks.send_email, Backoff(most_attempts=120, longest_s=900)),
+    "send_refund": Queued(Tasks.send_refund, Backoff(most_attempts=200, longest_s=900)),  # two days
     # Some minutes; who asked asks again.
     "mail_order_links": Queued(Tasks.mail_order_links, Backoff(most_attempts=8)),
     "end_superseded": Queued(Tasks.end_superseded, Backoff(most_attempts=8)),  # then its time runs out by itself

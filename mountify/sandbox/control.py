@@ -17,6 +17,8 @@ from .webhooks import Webhooks
 
 _STALE_S = 3600
 _MOST_TIMES = 1_000_000
+_METHODS = ("", "GET", "POST", "PUT", "DELETE")
+_FAULT = {"service", "path_prefix", "method", "status", "after", "delay_s", "cut", "times"}
 _LATEST_S = 20 * 365 * 24 * 3600  # further ahead no vendor's date can be written any more
 
 
@@ -66,10 +68,10 @@ def _clock() -> Response:
 def _faults() -> Response:
     store = the_sandbox().store
     if request.method == "POST":
-        fault = _checked_fault(_order({"service", "path_prefix", "status", "after", "delay_s", "cut", "times"}))
+        fault = _checked_fault(_order(_FAULT))
         store.change(
-            "INSERT INTO faults (service, path_prefix, status, after, delay_s, cut, times) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO faults (service, path_prefix, status, after, delay_s, cut, times, method) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             fault,
         )
     elif request.method == "DELETE":
@@ -81,7 +83,7 @@ def _faults() -> Response:
 def _checked_fault(order: Doc) -> tuple[Any, ...]:
     service, prefix = order.get("service"), order.get("path_prefix") or ""
     status, delay, times = order.get("status"), order.get("delay_s") or 0, order.get("times", 1)
-    after, cut = order.get("after") or False, order.get("cut") or False
+    after, cut, method = order.get("after") or False, order.get("cut") or False, order.get("method") or ""
     if service not in SERVICES:
         raise BadOrder(f"service must be one of {', '.join(SERVICES)}")
     if not isinstance(prefix, str):
@@ -96,9 +98,11 @@ def _checked_fault(order: Doc) -> tuple[Any, ...]:
         raise BadOrder("delay_s must be between 0 and 120")
     if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= _MOST_TIMES:
         raise BadOrder(f"times must be between 1 and {_MOST_TIMES}")
+    if method not in _METHODS:
+        raise BadOrder(f"method must be one of {', '.join(_METHODS[1:])}")
     if status is None and not delay and not cut:
         raise BadOrder("give status, delay_s or cut")
-    return service, prefix, status, int(after), delay, int(cut), times
+    return service, prefix, status, int(after), delay, int(cut), times, method
 
 
 def _next_token() -> Response:

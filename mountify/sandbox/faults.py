@@ -31,7 +31,7 @@ def apply_before() -> Response | None:
     service = service_of(request.path)
     if service is None:
         return None
-    g.fault = fault = _take(service, request.path)
+    g.fault = fault = _take(service, request.method, request.path)
     if fault is None or fault["status"] is None or fault["after"]:
         return None
     pause()
@@ -69,13 +69,13 @@ def _failure(fault: sqlite3.Row) -> Response:
     return response
 
 
-def _take(service: str, path: str) -> sqlite3.Row | None:
+def _take(service: str, method: str, path: str) -> sqlite3.Row | None:
     store = the_sandbox().store
     with store.transaction():
         found = store.rows(
-            "SELECT * FROM faults WHERE service = ? AND substr(?, 1, length(path_prefix)) = path_prefix AND times > 0 "
-            "ORDER BY id LIMIT 1",
-            (service, path),
+            "SELECT * FROM faults WHERE service = ? AND substr(?, 1, length(path_prefix)) = path_prefix "
+            "AND method IN ('', ?) AND times > 0 ORDER BY id LIMIT 1",
+            (service, path, method),
         )
         if not found:
             return None

@@ -27,10 +27,11 @@ CREATE TABLE IF NOT EXISTS answers (
     status INTEGER NOT NULL, body TEXT NOT NULL, request_id TEXT NOT NULL, PRIMARY KEY (service, key));
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, path_prefix TEXT NOT NULL, status INTEGER,
-    delay_s REAL NOT NULL, cut INTEGER NOT NULL, times INTEGER NOT NULL, after INTEGER NOT NULL DEFAULT 0);
+    delay_s REAL NOT NULL, cut INTEGER NOT NULL, times INTEGER NOT NULL, after INTEGER NOT NULL DEFAULT 0,
+    method TEXT NOT NULL DEFAULT '');
 """
 # What a file of an older sandbox does not have yet.
-_LATER_COLUMNS = (("faults", "after", "INTEGER NOT NULL DEFAULT 0"),)
+_LATER_COLUMNS = (("faults", "after", "INTEGER NOT NULL DEFAULT 0"), ("faults", "method", "TEXT NOT NULL DEFAULT ''"))
 _TABLES = ("settings", "objects", "deliveries", "answers", "faults")
 
 

@@ -23,13 +23,11 @@ class Violation:
 _CHECKS: dict[str, str] = {
     "I1": """
         SELECT format('payment %s of order %s is neither the payment of its order nor refunded', p.id, o.number),
-               format('mountify orders show %s', o.number)
+               format('mountify orders refund %s --payment %s', o.number, p.payment_intent)
         FROM payments p JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
         WHERE o.paid_session IS DISTINCT FROM a.session_id
           AND p.amount > (SELECT coalesce(sum(r.amount), 0) FROM refunds r
-                          WHERE r.payment_id = p.id AND r.state <> 'failed')
-          AND NOT EXISTS (SELECT 1 FROM order_events e WHERE e.order_id = o.id AND e.kind = 'payment_unsettled'
-                          AND e.data ->> 'session' = a.session_id)
+                          WHERE r.payment_id = p.id AND r.state NOT IN ('failed', 'void'))
     """,
     "I2": """
         SELECT format('order %s is paid without a payment of its amount', o.number),
@@ -114,14 +112,14 @@ _CHECKS: dict[str, str] = {
     "I9": """
         SELECT format('payment %s of %s has refunds of %s', p.id, p.amount, sum(r.amount)),
                format('mountify orders show %s', min(o.number))
-        FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.state <> 'failed'
+        FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.state NOT IN ('failed', 'void')
         JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
         GROUP BY p.id HAVING sum(r.amount) > p.amount
     """,
     "I9 automatic": """
         SELECT format('payment %s was refunded %s times because of "%s"', r.payment_id, count(*), r.reason),
                'look at the payment in Stripe''s dashboard'
-        FROM refunds r WHERE r.state <> 'failed' AND r.idempotency_key LIKE 'refund-%'
+        FROM refunds r WHERE r.state NOT IN ('failed', 'void') AND r.idempotency_key LIKE 'refund-%'
         GROUP BY r.payment_id, r.reason HAVING count(*) > 1
     """,
     "I10": """

@@ -13,16 +13,17 @@ from sqlalchemy.orm import Session
 from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import MailRefused, MailUnavailable, NotFound, ShopError
-from mountify.core.money import Money
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
 from mountify.models.email import Email, EmailState
 from mountify.models.order import Order
+from mountify.models.payment import Payment, Refund
 from mountify.queue import defer, has_job
 from mountify.services.mail_templates import Rendered, render
 from mountify.services.orders import link_key, list_recent_of_address
 from mountify.services.settings import get_shop
+from mountify.services.wording import format_money
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
@@ -59,10 +60,21 @@ def queue_for_merchant(session: Session, order: Order, *, site: Site, now: datet
         _queue_about("merchant", session, order, recipient=recipient, site=site, now=now)
 
 
-def queue_refunded(session: Session, order: Order, amount: Money, refund: str, *, site: Site, now: datetime) -> None:
-    """Tell the buyer that money goes back, once for each refund (by Stripe's id), in the caller's transaction."""
-    key = f"refunded:{refund}"
-    _queue_about("refunded", session, order, recipient=order.email, site=site, now=now, key=key, amount=amount)
+def queue_refunded(
+    session: Session, order: Order, payment: Payment, refund: Refund, *, site: Site, now: datetime
+) -> None:
+    """Tell the buyer that money goes back, and why, once for each refund, in the caller's transaction."""
+    _queue_about(
+        "refunded",
+        session,
+        order,
+        recipient=order.email,
+        site=site,
+        now=now,
+        key=f"refunded:{refund.stripe_refund_id}",
+        amount=format_money(refund.amount, payment.currency),
+        reason=refund.reason,
+    )
 
 
 def _queue_about(

@@ -17,6 +17,7 @@ from mountify.models.catalogue import Inventory, Product, StockMovement
 from mountify.models.order import Order, OrderItem
 
 Lines = Mapping[int, int]
+SOLD, RETURNED = "sale", "return"  # reasons in the ledger
 
 
 def reserve(session: Session, lines: Lines) -> None:
@@ -59,11 +60,20 @@ def sell(session: Session, order_id: int, lines: Lines, *, held: bool, now: date
             .execution_options(synchronize_session=False)
         )
         session.add(
-            StockMovement(product_id=product_id, delta=-quantity, reason="sale", order_id=order_id, created_at=now)
+            StockMovement(product_id=product_id, delta=-quantity, reason=SOLD, order_id=order_id, created_at=now)
         )
 
 
-def receive(session: Session, product_id: int, quantity: int, *, reason: str, now: datetime, note: str = "") -> None:
+def receive(
+    session: Session,
+    product_id: int,
+    quantity: int,
+    *,
+    reason: str,
+    now: datetime,
+    note: str = "",
+    order_id: int | None = None,
+) -> None:
     """Put parts on the shelf."""
     session.execute(
         update(Inventory)
@@ -71,7 +81,24 @@ def receive(session: Session, product_id: int, quantity: int, *, reason: str, no
         .values(on_hand=Inventory.on_hand + quantity)
         .execution_options(synchronize_session=False)
     )
-    session.add(StockMovement(product_id=product_id, delta=quantity, reason=reason, note=note, created_at=now))
+    session.add(
+        StockMovement(
+            product_id=product_id, delta=quantity, reason=reason, note=note, order_id=order_id, created_at=now
+        )
+    )
+
+
+def take_back(session: Session, order_id: int, lines: Lines, *, now: datetime) -> None:
+    """Put sold parts of an order on the shelf again."""
+    for product_id, quantity in sorted(lines.items()):
+        receive(session, product_id, quantity, reason=RETURNED, order_id=order_id, now=now)
+
+
+def list_returnable(session: Session, order: Order) -> dict[int, int]:
+    """Say how many of each part of an order are sold and have not come back."""
+    delta = select(StockMovement.product_id, -func.sum(StockMovement.delta)).where(StockMovement.order_id == order.id)
+    rows = session.execute(delta.where(StockMovement.reason.in_((SOLD, RETURNED))).group_by(StockMovement.product_id))
+    return {product_id: int(out) for product_id, out in rows if out > 0}
 
 
 def recount(session: Session, product_id: int) -> int:

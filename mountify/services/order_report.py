@@ -33,4 +33,6 @@ def _payments(order: Order) -> Iterator[str]:
         for payment in db.session.scalars(select(Payment).where(Payment.attempt_id == attempt.id)).all():
             yield f"  payment   {payment.payment_intent}  {payment.amount} {payment.currency}"
             for refund in db.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).all():
-                yield f"  refund    {refund.stripe_refund_id}  {refund.amount}  {refund.state}  {refund.reason}"
+                made = refund.stripe_refund_id or "not made yet"
+                about = f"  refund    {made}  {refund.amount}  {refund.state}  {refund.reason}"
+                yield f"{about}  {refund.error or ''}".rstrip()

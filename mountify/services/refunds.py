@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -14,20 +14,20 @@ from mountify.core.checkpoints import reached
 from mountify.core.errors import UnknownPayment
 from mountify.core.money import Money, from_minor
 from mountify.core.order_status import OrderStatus, may_follow
-from mountify.core.payment_refund import PaymentRefund
+from mountify.core.payment_refund import PaymentRefund, RefundReason
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, PaymentState, Refund, RefundState
-from mountify.services import emails
+from mountify.services import emails, inventory
 from mountify.services.orders import lock_order
 from mountify.transaction import retried_once, transaction
 
 log = structlog.get_logger()
 
-BY_STRIPE = "made at Stripe"
 # A refund only goes on: what was read from Stripe earlier may be written later.
 _ONWARD = (RefundState.CREATED, RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED)
+_MADE = (RefundState.PENDING, RefundState.SUCCEEDED)
 
 
 def sync_refunds(payment_intent: str, *, payments: Payments, site: Site, now: datetime) -> int:
@@ -39,33 +39,31 @@ def sync_refunds(payment_intent: str, *, payments: Payments, site: Site, now: da
     db.release()
     seen = payments.list_refunds(payment_intent)
     reached("refund.read")
-    return _settle(payment_intent, seen, site=site, now=now)
+    return settle(payment_intent, seen, site=site, now=now)
 
 
 @retried_once
-def _settle(payment_intent: str, seen: Sequence[PaymentRefund], *, site: Site, now: datetime) -> int:
+def settle(payment_intent: str, seen: Sequence[PaymentRefund], *, site: Site, now: datetime) -> int:
+    """Do everything that follows from refunds as they were read from Stripe, once. Gives the order's id.
+
+    Raises UnknownPayment.
+    """
     with transaction() as session:
-        order, attempt, payment = _lock(session, payment_intent)
+        order, attempt, payment = lock_payment(session, payment_intent)
         reached("refund.locked")
-        known = {
-            refund.stripe_refund_id: refund
-            for refund in session.scalars(select(Refund).where(Refund.payment_id == payment.id))
-        }
+        known = list(session.scalars(select(Refund).where(Refund.payment_id == payment.id)))
         for refund in seen:
-            if refund.id in known:
-                _go_on(order, known[refund.id], RefundState(refund.outcome.value), now)
-            else:
-                known[refund.id] = _begin(session, order, payment, refund, site, now)
-        arrived = Money.sum(refund.amount for refund in known.values() if refund.state is RefundState.SUCCEEDED)
-        is_whole = arrived.amount >= payment.amount.amount
-        payment.state = PaymentState.REFUNDED if is_whole else PaymentState.PAID
-        if attempt.session_id == order.paid_session:  # of a second payment nothing counts towards the order
-            _add_up(order, known.values(), is_whole, now)
+            mine = next((row for row in known if refund.id == row.stripe_refund_id or _is_answer(refund, row)), None)
+            if mine is None:
+                known.append(mine := _found_at_stripe(payment, refund, now))
+                session.add(mine)
+            _go_on(session, order, payment, mine, refund, site, now)
+        add_up(order, attempt, payment, known, now)
         reached("refund.before_commit")
         return order.id
 
 
-def _lock(session: Session, payment_intent: str) -> tuple[Order, PaymentAttempt, Payment]:
+def lock_payment(session: Session, payment_intent: str) -> tuple[Order, PaymentAttempt, Payment]:
     """Lock the order a payment was made for. Raises UnknownPayment."""
     payment = session.scalars(select(Payment).where(Payment.payment_intent == payment_intent)).one_or_none()
     if payment is None:
@@ -76,43 +74,67 @@ def _lock(session: Session, payment_intent: str) -> tuple[Order, PaymentAttempt,
     return order, attempt, payment
 
 
-def _begin(session: Session, order: Order, payment: Payment, seen: PaymentRefund, site: Site, now: datetime) -> Refund:
-    amount = from_minor(seen.amount, seen.currency)
-    refund = Refund(
-        payment_id=payment.id,
-        reason=BY_STRIPE,
-        amount=amount,
-        idempotency_key=f"stripe-{seen.id}",
-        stripe_refund_id=seen.id,
-        state=RefundState(seen.outcome.value),
-        created_at=now,
-    )
-    session.add(refund)
-    if refund.state is RefundState.FAILED:
-        _note_failure(order, refund, now)
-        return refund
-    order.record("refund", now=now, amount=str(amount), refund=seen.id)
-    emails.queue_refunded(session, order, amount, seen.id, site=site, now=now)
-    log.info("refund_recorded", order_id=order.id, refund=seen.id)
-    return refund
+def add_up(order: Order, attempt: PaymentAttempt, payment: Payment, refunds: Collection[Refund], now: datetime) -> None:
+    """Say how much of a payment, and of its order, goes back.
 
-
-def _go_on(order: Order, refund: Refund, state: RefundState, now: datetime) -> None:
-    if _ONWARD.index(state) <= _ONWARD.index(refund.state):
+    An order is refunded when all of it has arrived, and stays so. Of a second payment nothing counts towards it.
+    """
+    arrived = Money.sum(refund.amount for refund in refunds if refund.state is RefundState.SUCCEEDED)
+    is_whole = arrived.amount >= payment.amount.amount
+    payment.state = PaymentState.REFUNDED if is_whole else PaymentState.PAID
+    if attempt.session_id != order.paid_session:
         return
-    refund.state = state
-    if state is RefundState.FAILED:
-        _note_failure(order, refund, now)
-
-
-def _note_failure(order: Order, refund: Refund, now: datetime) -> None:
-    """The buyer's bank did not take the money; it is back with the merchant. https://docs.stripe.com/refunds#failed-refunds"""
-    order.record("refund_failed", now=now, amount=str(refund.amount), refund=refund.stripe_refund_id)
-    log.error("refund_failed", order_id=order.id, refund=refund.stripe_refund_id)
-
-
-def _add_up(order: Order, known: Iterable[Refund], is_whole: bool, now: datetime) -> None:
-    """Say how much of an order goes back; it is refunded when all of it has arrived, and stays so."""
-    order.refunded_total = Money.sum(refund.amount for refund in known if refund.state is not RefundState.FAILED)
+    order.refunded_total = Money.sum(refund.amount for refund in refunds if refund.state in _MADE)
     if is_whole and may_follow(order.status, OrderStatus.REFUNDED):
         order.mark_refunded(now=now)
+
+
+def _is_answer(seen: PaymentRefund, row: Refund) -> bool:
+    """Say whether Stripe's refund is the one that we asked for by this row, and never heard of."""
+    return seen.key == row.idempotency_key and row.stripe_refund_id is None
+
+
+def _found_at_stripe(payment: Payment, seen: PaymentRefund, now: datetime) -> Refund:
+    return Refund(
+        payment_id=payment.id,
+        reason=RefundReason.AT_STRIPE,
+        amount=from_minor(seen.amount, seen.currency),
+        idempotency_key=f"stripe-{seen.id}",
+        state=RefundState.CREATED,
+        restock={},
+        created_at=now,
+    )
+
+
+def _go_on(
+    session: Session, order: Order, payment: Payment, refund: Refund, seen: PaymentRefund, site: Site, now: datetime
+) -> None:
+    state, was = RefundState(seen.outcome.value), refund.state
+    refund.stripe_refund_id = seen.id
+    if state is was or (was in _ONWARD and _ONWARD.index(state) < _ONWARD.index(was)):
+        return
+    refund.state, refund.error = state, None
+    if state is RefundState.FAILED:
+        note_failure(order, refund, now)
+    elif was is RefundState.CREATED:
+        order.record("refund", now=now, amount=str(refund.amount), refund=seen.id, reason=refund.reason)
+        put_back(session, order, refund, now)
+        emails.queue_refunded(session, order, payment, refund, site=site, now=now)
+        log.info("refund_made", order_id=order.id, refund=seen.id)
+
+
+def put_back(session: Session, order: Order, refund: Refund, now: datetime) -> None:
+    """Put the parts on the shelf that come back with a refund."""
+    lines = {int(product_id): int(quantity) for product_id, quantity in refund.restock.items()}
+    if lines:
+        inventory.take_back(session, order.id, lines, now=now)
+        order.record("restocked", now=now, parts=sum(lines.values()))
+
+
+def note_failure(order: Order, refund: Refund, now: datetime) -> None:
+    """The buyer's bank did not take the money, or Stripe did not send it: it is with the merchant.
+
+    https://docs.stripe.com/refunds#failed-refunds
+    """
+    order.record("refund_failed", now=now, amount=str(refund.amount), refund=refund.stripe_refund_id)
+    log.error("refund_failed", order_id=order.id, refund=refund.id, why=refund.error)

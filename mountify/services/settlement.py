@@ -12,12 +12,14 @@ from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import NotEnoughStock, UnknownSession
 from mountify.core.money import from_minor, to_minor
+from mountify.core.payment_refund import RefundReason
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
+from mountify.models.attention import AttentionKind
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
-from mountify.services import addresses, carts, emails, inventory
+from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
 from mountify.services.orders import lines_of, lock_order
 from mountify.transaction import Outdated, retried_once, transaction
 
@@ -104,40 +106,51 @@ def _take_payment(
     if _is_recorded(session, attempt):
         return
     attempt.state = AttemptState.COMPLETE
-    session.add(
-        Payment(
-            attempt_id=attempt.id,
-            payment_intent=seen.payment_intent or seen.id,
-            amount=from_minor(seen.amount_total, seen.currency),
-            currency=seen.currency.upper(),
-            created_at=now,
-        )
+    payment = Payment(
+        attempt_id=attempt.id,
+        payment_intent=seen.payment_intent or seen.id,
+        amount=from_minor(seen.amount_total, seen.currency),
+        currency=seen.currency.upper(),
+        created_at=now,
     )
+    session.add(payment)
     problem = _problem(order, seen)
     if problem is None:
         try:
             with session.begin_nested():
                 inventory.sell(session, order.id, lines_of(order), held=order.inventory_reserved, now=now)
         except NotEnoughStock:
-            problem = "sold out"
-    if problem is not None:
-        order.record("payment_unsettled", now=now, reason=problem, session=seen.id)
-        log.error("payment_unsettled", order_id=order.id, reason=problem)
-        if _waits_for(order, attempt):  # this session was its only way to be paid
-            inventory.release(session, lines_of(order))
-            order.mark_cancelled("payment does not fit", now=now)
-        return
-    _become_paid(session, order, seen, site, now)
+            problem = RefundReason.SOLD_OUT
+    if problem is None:
+        _become_paid(session, order, seen, site, now)
+    else:
+        _send_back(session, order, attempt, payment, problem, now)
 
 
-def _problem(order: Order, seen: PaymentSession) -> str | None:
+def _send_back(
+    session: Session, order: Order, attempt: PaymentAttempt, payment: Payment, why: RefundReason, now: datetime
+) -> None:
+    """A payment that nobody can be given anything for goes back by itself, and a person is told."""
+    session.flush()
+    refund_requests.begin_automatic(session, payment, why, now=now)
+    order.record("payment_unsettled", now=now, reason=why, session=attempt.session_id)
+    sum_paid = f"{payment.amount} {payment.currency}"
+    what = f"payment {payment.payment_intent} of {sum_paid} for order {order.number} goes back to its buyer: {why}"
+    attention_notes.note(session, AttentionKind.PAYMENT, payment.payment_intent, what, order_id=order.id, now=now)
+    log.error("payment_unsettled", order_id=order.id, reason=why)
+    if _waits_for(order, attempt):  # this session was its only way to be paid
+        inventory.release(session, lines_of(order))
+        order.mark_cancelled("payment does not fit", now=now)
+
+
+def _problem(order: Order, seen: PaymentSession) -> RefundReason | None:
     """Say why a payment cannot be what this order waits for."""
     if seen.order_id != order.id:
-        return "another order"
+        return RefundReason.ANOTHER_ORDER
     if seen.currency.upper() != order.currency or seen.amount_total != to_minor(order.total, order.currency):
-        return "another amount"
+        return RefundReason.ANOTHER_AMOUNT
     if order.paid_session is not None:
-        return "paid already"
+        return RefundReason.PAID_ALREADY
     return None
 
 

@@ -82,6 +82,19 @@ def test_what_is_refunded_is_listed_oldest_first(
         adapter.list_refunds("pi_nobody")
 
 
+def test_a_refund_is_made_once_for_a_key_and_carries_it(adapter: StripePayments, sandbox: Running) -> None:
+    session = adapter.create_session(params(), "attempt-1")
+    sandbox.pay(session)
+    intent = adapter.get_session(session.id).payment_intent or ""
+    first, second = adapter.create_refund(intent, 500, "manual-1"), adapter.create_refund(intent, 500, "manual-1")
+    assert (first.id, first.amount, first.key) == (second.id, 500, "manual-1")
+    assert [(refund.id, refund.key) for refund in adapter.list_refunds(intent)] == [(first.id, "manual-1")]
+    with pytest.raises(PaymentRefused):
+        adapter.create_refund(intent, 10_000_000, "manual-2")
+    with pytest.raises(UnknownSession):
+        adapter.create_refund("pi_nobody", 500, "manual-3")
+
+
 def test_the_same_key_gives_the_same_session(adapter: StripePayments) -> None:
     asked = params()
     first, second = adapter.create_session(asked, "attempt-1"), adapter.create_session(asked, "attempt-1")

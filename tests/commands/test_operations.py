@@ -10,13 +10,16 @@ from sqlalchemy import select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
+from mountify.models.catalogue import Inventory
 from mountify.models.email import Email, EmailState
+from mountify.models.order import OrderItem
 from mountify.models.payment import WebhookEvent
 from mountify.services import task_runs, webhooks
 from mountify.transaction import transaction
 from tests.buyers import Buyer, order_of
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
+from tests.outages.support import Stripe
 from tests.running import mountify
 from tests.sandbox.support import Running
 
@@ -54,6 +57,44 @@ def test_an_order_is_shown_with_everything_known_of_it(office: Office, payments:
     for words in (f"Order {number}: paid", "2 x M-", "placed", "paid", "payment   pi_", "confirmed  queued"):
         assert words in shown
     assert "could not find" in office.run("orders", "show", "99999", code=1)
+
+
+def bought_at(sandbox: Running) -> str:
+    """An order that was paid at the payment service the commands talk to."""
+    real = Stripe(sandbox)
+    buyer = Buyer(real.payments())  # type: ignore[arg-type]
+    buyer.add(make_product(stock=5), 2)
+    started = buyer.start()
+    real.pay(started)
+    buyer.sync(buyer.session_of(started))
+    return order_of(started).number
+
+
+def test_money_goes_back_by_command(office: Office, sandbox: Running) -> None:
+    number = bought_at(sandbox)
+    for wrong in (["--amount", "-5"], ["--amount", "five"], ["--amount", "99999"], ["--payment", "pi_foreign"]):
+        told = office.run("orders", "refund", number, *wrong, code=1)
+        assert told.startswith("Error: ")
+    assert "is not PRODUCT=QUANTITY" in office.run("orders", "refund", number, "--part", "12", code=2)
+    product_id = db.session.scalars(select(OrderItem.product_id)).one()
+    told = office.run("orders", "refund", number, "--amount", "5.00", "--part", f"{product_id}=1")
+    assert told.endswith(f"5.00 of order {number} goes back to its buyer.\n")
+    office.run("orders", "refund", number, "--restock")
+    shown = office.run("orders", "show", number)
+    assert f"Order {number}: refunded" in shown and shown.count("  refund    re_") == 2
+    assert db.session.scalars(select(Inventory.on_hand)).one() == 5
+    db.release()
+    assert "already" in office.run("orders", "refund", number, code=1)
+    assert "Every invariant holds." in office.run("audit")
+
+
+def test_a_refund_is_written_down_while_stripe_does_not_answer(
+    office: Office, payments: FakePayments, environment: dict[str, str]
+) -> None:
+    number = paid_order(payments)
+    office.environment = environment  # where nobody listens
+    assert "will be sent as soon as it does" in office.run("orders", "refund", number)
+    assert "refund    not made yet" in office.run("orders", "show", number)
 
 
 @pytest.mark.parametrize("group", ["webhooks", "emails", "jobs"])

@@ -83,6 +83,15 @@ def test_a_fault_hits_its_own_path_so_many_times(sandbox: Running) -> None:
     assert sandbox.request("DELETE", "/_faults").status == 200 and waiting(sandbox) == []
 
 
+def test_a_fault_may_hit_one_method_alone(sandbox: Running) -> None:
+    sandbox.order("/_faults", {"service": "stripe", "path_prefix": "/v1/checkout", "method": "GET", "status": 500})
+    done = STRIPE.act(sandbox)
+    assert [fault["method"] for fault in waiting(sandbox)] == ["GET"]
+    with pytest.raises(STRIPE.failed):
+        STRIPE.there(sandbox)
+    assert STRIPE.there(sandbox) == [done]
+
+
 def test_faults_come_in_the_order_they_were_given(sandbox: Running) -> None:
     fail(sandbox, STRIPE, status=503)
     fail(sandbox, STRIPE, cut=True)
@@ -134,6 +143,7 @@ def test_a_file_of_an_older_sandbox_is_brought_up_to_date(tmp_path: Path) -> Non
         {"service": "stripe", "status": 500, "times": True},
         {"service": "stripe", "status": 500, "times": 10**20},
         {"service": "stripe", "status": 500, "path_prefix": 7},
+        {"service": "stripe", "status": 500, "method": "post"},
         {"service": "stripe", "state": 500},
         [],
     ],

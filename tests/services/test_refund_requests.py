@@ -1,0 +1,396 @@
+"""Refunds that the merchant asks for, and those that the shop makes by itself because a payment cannot be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import (
+    AlreadyRefunded,
+    BadAmount,
+    NotFound,
+    NothingPaid,
+    NotReturnable,
+    PaymentsUnavailable,
+    RefundTooHigh,
+    ShopError,
+    UnknownSession,
+)
+from mountify.core.money import Money
+from mountify.core.order_status import OrderStatus
+from mountify.core.payment_refund import RefundOutcome
+from mountify.models.attention import AttentionNote
+from mountify.models.catalogue import Product
+from mountify.models.order import Order, OrderEvent
+from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
+from mountify.services import checkout, refund_requests
+from mountify.services.audit import audit
+from mountify.services.checkout import Started
+from mountify.services.refund_requests import Wish
+from mountify.services.refunds import sync_refunds
+from mountify.transaction import transaction
+from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.factories import make_product
+from tests.fakes import FakeMailer, FakePayments
+
+
+@pytest.fixture
+def paid(buyer: Buyer) -> Started:
+    return buyer.buy()
+
+
+def ask(started: Started, wish: Wish = Wish()) -> int:
+    return refund_requests.request(started.order_id, wish, now=utcnow())
+
+
+def send(refund_id: int, payments: FakePayments) -> RefundState:
+    state = refund_requests.send(refund_id, payments=payments, site=SITE, now=utcnow()).state
+    db.release()
+    return state
+
+
+def timeline(started: Started) -> list[str]:
+    mine = select(OrderEvent.kind).where(OrderEvent.order_id == started.order_id).order_by(OrderEvent.id)
+    kinds = list(db.session.scalars(mine))
+    db.release()
+    return kinds
+
+
+def intent_of(started: Started, payments: FakePayments) -> str:
+    return payments.sessions[started.url.rsplit("/", 1)[1]].payment_intent or ""
+
+
+def test_a_part_and_then_the_rest_go_back(
+    paid: Started, payments: FakePayments, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    run_jobs()
+    mailer.sent.clear()
+    total = order_of(paid).total
+    assert send(ask(paid, Wish(amount=Money.of("5.00"))), payments) is RefundState.SUCCEEDED
+    assert (order_of(paid).status, order_of(paid).refunded_total) == (OrderStatus.PAID, Money.of("5.00"))
+    assert send(ask(paid), payments) is RefundState.SUCCEEDED
+    assert (order_of(paid).status, order_of(paid).refunded_total) == (OrderStatus.REFUNDED, total)
+    assert timeline(paid) == ["placed", "paid", "refund", "refund", "refunded"]
+    assert [amount for _, amount, _ in payments.refunds_asked] == [500, int(total.amount * 100) - 500]
+    run_jobs()  # their own jobs find them made
+    assert len(payments.refunds_asked) == 2 and len(mailer.sent) == 2
+
+
+def test_the_job_sends_what_was_written_down(
+    paid: Started, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    ask(paid)
+    assert payments.refunds_asked == []
+    run_jobs()
+    assert order_of(paid).status is OrderStatus.REFUNDED
+
+
+def bad_wishes(product: Product) -> Mapping[str, tuple[Wish, type[ShopError]]]:
+    return {
+        "above what was paid": (Wish(amount=Money.of("99999.00")), RefundTooHigh),
+        "a cent above": (Wish(amount=product.price * 2 + Money.of("4.51")), RefundTooHigh),
+        "nothing": (Wish(amount=Money.of("0.00")), BadAmount),
+        "negative": (Wish(amount=Money.of("-5.00")), BadAmount),
+        "of a payment of somebody else's": (Wish(payment_intent="pi_foreign"), NotFound),
+        "more parts than were sold": (Wish(parts={product.id: 3}), NotReturnable),
+        "no parts": (Wish(parts={product.id: 0}), NotReturnable),
+        "parts that it never had": (Wish(parts={product.id + 1: 1}), NotReturnable),
+    }
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "above what was paid", "a cent above", "nothing", "negative", "of a payment of somebody else's",
+        "more parts than were sold", "no parts", "parts that it never had",
+    ],
+)  # fmt: skip
+def test_a_wish_that_makes_no_sense_changes_and_sends_nothing(
+    paid: Started, payments: FakePayments, product: Product, run_jobs: Callable[[], int], case: str
+) -> None:
+    other = Buyer(payments)
+    other.add(product, 1)
+    foreign = other.buy()
+    db.release()
+    wish, error = bad_wishes(product)[case]
+    if wish.payment_intent is not None:
+        wish = Wish(payment_intent=intent_of(foreign, payments))
+    before = stock_of(product)
+    with pytest.raises(error):
+        ask(paid, wish)
+    db.release()
+    while run_jobs():
+        pass
+    assert payments.refunds_asked == [] and db.session.scalars(select(Refund)).all() == []
+    db.release()
+    assert stock_of(product) == before and timeline(paid) == ["placed", "paid"]
+
+
+def test_a_currency_without_cents_gives_no_cents_back(
+    paid: Started, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    db.session.scalars(select(Payment)).one().currency = "JPY"
+    db.session.commit()
+    with pytest.raises(BadAmount):
+        ask(paid, Wish(amount=Money.of("1.50")))
+    db.session.scalars(select(Payment)).one().currency = "USD"
+    db.session.commit()
+
+
+def test_an_order_that_was_not_paid_has_nothing_to_give_back(buyer: Buyer, payments: FakePayments) -> None:
+    started = buyer.start()
+    with pytest.raises(NothingPaid, match="has no payment that could go back"):
+        ask(started)
+    assert payments.refunds_asked == []
+
+
+def test_all_of_it_goes_back_once(paid: Started, payments: FakePayments) -> None:
+    first = ask(paid)
+    with pytest.raises(AlreadyRefunded):  # already before the first has been sent
+        ask(paid)
+    send(first, payments)
+    with pytest.raises(AlreadyRefunded):
+        ask(paid, Wish(amount=Money.of("1.00")))
+    assert len(payments.refunds_asked) == 1
+
+
+def test_parts_come_back_when_the_money_goes_and_only_once(
+    paid: Started, payments: FakePayments, product: Product
+) -> None:
+    assert stock_of(product) == (3, 0)
+    first = ask(paid, Wish(amount=Money.of("1.00"), parts={product.id: 1}))
+    assert stock_of(product) == (3, 0)
+    with pytest.raises(NotReturnable, match="1 can go back"):
+        ask(paid, Wish(amount=Money.of("1.00"), parts={product.id: 2}))
+    db.release()
+    for _ in range(2):
+        send(first, payments)
+    assert stock_of(product) == (4, 0)
+    send(ask(paid, Wish(all_parts=True)), payments)
+    assert stock_of(product) == (5, 0)
+    assert timeline(paid) == ["placed", "paid", "refund", "restocked", "refund", "restocked", "refunded"]
+
+
+def test_money_goes_back_without_parts(paid: Started, payments: FakePayments, product: Product) -> None:
+    send(ask(paid), payments)
+    assert stock_of(product) == (3, 0)
+
+
+def test_what_the_dashboard_sent_back_meanwhile_is_success(
+    paid: Started, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    run_jobs()
+    mailer.sent.clear()
+    refund_id, total = ask(paid, Wish(all_parts=True)), order_of(paid).total
+    payments.refund(intent_of(paid, payments), int(total.amount * 100))
+    assert send(refund_id, payments) is RefundState.VOID
+    order = order_of(paid)
+    assert (order.status, order.refunded_total, stock_of(product)) == (OrderStatus.REFUNDED, total, (5, 0))
+    while run_jobs():
+        pass
+    assert len(mailer.sent) == 1
+    assert audit(now=utcnow()) == []
+
+
+def test_a_refusal_is_final_and_seen(paid: Started, payments: FakePayments, run_jobs: Callable[[], int]) -> None:
+    """A part was sent back at the dashboard, so that this is too much now."""
+    refund_id = ask(paid)
+    payments.refund(intent_of(paid, payments), 500)
+    assert send(refund_id, payments) is RefundState.FAILED
+    assert (order_of(paid).status, order_of(paid).refunded_total) == (OrderStatus.PAID, Money.of("5.00"))
+    assert timeline(paid)[-2:] == ["refund", "refund_failed"]
+    asked = len(payments.refunds_asked)
+    while run_jobs():
+        pass
+    assert len(payments.refunds_asked) == asked
+    assert send(ask(paid), payments) is RefundState.SUCCEEDED  # the rest can be asked for anew
+    assert order_of(paid).status is OrderStatus.REFUNDED
+
+
+def test_a_payment_that_stripe_does_not_know_cannot_go_back(
+    paid: Started, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any) -> None:
+        raise UnknownSession
+
+    refund_id = ask(paid)
+    monkeypatch.setattr(payments, "list_refunds", unknown)
+    assert send(refund_id, payments) is RefundState.FAILED
+
+
+def test_while_stripe_is_silent_a_refund_waits(
+    paid: Started, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    refund_id = ask(paid)
+    payments.is_down = True
+    with pytest.raises(PaymentsUnavailable):
+        send(refund_id, payments)
+    assert not order_of(paid).refunded_total
+    payments.is_down = False
+    run_jobs()
+    assert order_of(paid).status is OrderStatus.REFUNDED
+
+
+def test_one_whose_job_was_lost_is_queued_again(
+    paid: Started, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    run_jobs()
+    ask(paid)
+    db.session.execute(text("DELETE FROM procrastinate_jobs"))
+    db.session.commit()
+    assert refund_requests.requeue_overdue(now=utcnow()) == 0
+    later = utcnow() + 2 * refund_requests.OVERDUE_AFTER
+    assert refund_requests.requeue_overdue(now=later) == 1
+    assert refund_requests.requeue_overdue(now=later) == 0
+    run_jobs()
+    assert order_of(paid).status is OrderStatus.REFUNDED
+
+
+def pay_late(buyer: Buyer, payments: FakePayments) -> Started:
+    """The order is released, and paid all the same: its buyer had sent the money already."""
+    started = buyer.start()
+    checkout.cancel(started.order_id, payments=payments, site=SITE, now=utcnow())
+    payments.pay(buyer.session_of(started))
+    return started
+
+
+def test_a_late_payment_is_honoured_while_there_is_stock(
+    buyer: Buyer, payments: FakePayments, product: Product, run_jobs: Callable[[], int]
+) -> None:
+    started = pay_late(buyer, payments)
+    buyer.sync(buyer.session_of(started))
+    run_jobs()
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.PAID, (3, 0))
+    assert payments.refunds_asked == [] and db.session.scalars(select(AttentionNote)).all() == []
+
+
+def test_a_late_payment_of_what_is_sold_out_goes_back_by_itself(
+    buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    started = pay_late(buyer, payments)
+    other = Buyer(payments)
+    other.add(product, 4)
+    other.buy()
+    run_jobs()
+    mailer.sent.clear()
+    for _ in range(3):
+        buyer.sync(buyer.session_of(started))
+    while run_jobs():
+        pass
+    order = order_of(started)
+    assert (order.status, stock_of(product)) == (OrderStatus.CANCELLED, (1, 0))
+    ((_, amount, key),) = payments.refunds_asked
+    intent = intent_of(started, payments)
+    assert (amount, key) == (int(order.total.amount * 100), f"refund-{intent}-sold-out")
+    (mail,) = mailer.sent.values()
+    assert mail["to"] == "sam@example.com" and "had been sold meanwhile" in mail["text"] + mail["html"]
+    assert timeline(started)[-2:] == ["payment_unsettled", "refund"]
+    (note,) = db.session.scalars(select(AttentionNote)).all()
+    assert note.order_id == started.order_id and order.number in note.what and "sold out" in note.what
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [({"amount_total": 1}, "is not what the order costs"), ({"currency": "eur"}, "is not what the order costs"),
+     ({"order_id": 999_999}, "belongs to another order")],
+)  # fmt: skip
+def test_a_payment_that_does_not_fit_goes_back_by_itself(
+    buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int],
+    changes: dict[str, Any], why: str,
+) -> None:  # fmt: skip
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), **changes)
+    buyer.sync(buyer.session_of(started))
+    while run_jobs():
+        pass
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
+    assert [refund.state for refund in db.session.scalars(select(Refund))] == [RefundState.SUCCEEDED]
+    (mail,) = mailer.sent.values()
+    assert why in mail["text"] and ("€" in mail["subject"]) == ("currency" in changes)
+
+
+def test_a_second_payment_of_an_order_goes_back_and_the_order_stays_paid(
+    paid: Started, buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer,
+    run_jobs: Callable[[], int],
+) -> None:  # fmt: skip
+    run_jobs()
+    mailer.sent.clear()
+    first = db.session.scalars(select(PaymentAttempt)).one()
+    db.release()
+    again = payments.create_session({**first.params, "metadata": {"attempt": "attempt-2"}}, "attempt-2")
+    with transaction() as session:
+        session.add(
+            PaymentAttempt(
+                order_id=paid.order_id, params=first.params, idempotency_key="attempt-2", session_id=again.id,
+                expires_at=first.expires_at,
+            )
+        )  # fmt: skip
+    payments.pay(again.id)
+    for _ in range(2):
+        buyer.sync(again.id)
+    while run_jobs():
+        pass
+    order = order_of(paid)
+    assert (order.status, order.refunded_total, stock_of(product)) == (OrderStatus.PAID, Money.of(0), (3, 0))
+    ((intent, amount, _),) = payments.refunds_asked
+    assert (intent, amount) == (f"pi_{again.id[8:12]}", int(order.total.amount * 100))
+    assert timeline(paid)[-2:] == ["payment_unsettled", "refund"]
+    (mail,) = mailer.sent.values()
+    assert "you were charged twice" in mail["text"]
+
+
+def test_a_payment_of_nothing_needs_no_refund(
+    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=0, payment_intent=None)
+    buyer.sync(buyer.session_of(started))
+    run_jobs()
+    assert payments.refunds_asked == [] and order_of(started).status is OrderStatus.CANCELLED
+
+
+def test_an_automatic_refund_that_fails_is_a_violation_until_a_person_has_repeated_it(
+    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=100)
+    buyer.sync(buyer.session_of(started))
+    while run_jobs():
+        pass
+    intent = intent_of(started, payments)
+    (refund_id,) = payments.refunds[intent]
+    payments.change_refund(intent, refund_id, RefundOutcome.FAILED)
+    sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    number = db.session.scalars(select(Order.number)).one()
+    (violation,) = audit(now=utcnow())
+    assert (violation.invariant, violation.repair) == ("I1", f"mountify orders refund {number} --payment {intent}")
+    db.release()
+    assert send(ask(started, Wish(payment_intent=intent)), payments) is RefundState.SUCCEEDED
+    assert order_of(started).status is OrderStatus.CANCELLED
+
+
+def test_parts_of_a_payment_that_sold_nothing_do_not_come_back(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=100)
+    buyer.sync(buyer.session_of(started))
+    db.session.execute(update(Refund).values(state=RefundState.VOID))
+    db.session.commit()
+    intent = intent_of(started, payments)
+    with pytest.raises(NotReturnable):
+        ask(started, Wish(payment_intent=intent, parts={product.id: 1}))
+    db.release()
+    send(ask(started, Wish(payment_intent=intent, all_parts=True)), payments)
+    assert stock_of(product) == (5, 0)
+
+
+def test_another_product_is_not_touched(paid: Started, payments: FakePayments) -> None:
+    other = make_product("Another", stock=7)
+    send(ask(paid, Wish(all_parts=True)), payments)
+    assert stock_of(other) == (7, 0)
