@@ -49,19 +49,31 @@ class Started:
     url: str
 
 
-def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments, site: Site, now: datetime) -> Started:
+def start(
+    owner: CartOwner,
+    email: str,
+    checkout_key: str,
+    *,
+    items: Mapping[int, int] | None = None,
+    payments: Payments,
+    site: Site,
+    now: datetime,
+) -> Started:
     """Reserve the cart, make its pending order and a session at Stripe; the same cart gets the same order again.
 
-    Raises CartEmpty, CartChanged, NotEnoughStock, PaymentRefused or PaymentsUnavailable; after each the cart is as it
-    was and nothing is held.
+    `items` are what the cart was just filled with, for one whose request names them: see find_repeated. Raises
+    CartEmpty, CartChanged, NotEnoughStock, PaymentRefused or PaymentsUnavailable; after each the cart is as it was and
+    nothing is held.
     """
     for _ in range(MOST_TRIES):
         try:
-            step = _reserve(owner, email, checkout_key, site, now)
+            step = _reserve(owner, email, checkout_key, items, site, now)
         except IntegrityError as error:
             if violated(error) not in _TAKEN_MEANWHILE:
                 raise
             continue  # somebody else came first with this page's key, or with this cart
+        if isinstance(step, Started):
+            return step
         if isinstance(step, _Superseded):
             payment_sessions.end(step.order_id, SUPERSEDED, payments=payments, site=site, now=now)
             continue
@@ -75,10 +87,12 @@ def start(owner: CartOwner, email: str, checkout_key: str, *, payments: Payments
 def find_repeated(checkout_key: str, email: str, items: Mapping[int, int], *, site: Site) -> Started | None:
     """Find the order of the same key, address and items whose buyer has paid, be the money still on its way.
 
-    Whoever sends this again wants no second one; another wish under an old key is another order.
+    Whoever sends this again wants no second one; another wish under an old key is another order. To be asked before
+    the cart is filled, which what has sold out since would prevent; `start` asks again under the cart's lock.
     """
     found = select(Order).where(Order.checkout_key == checkout_key, Order.email == email)
-    order = db.session.scalars(found.options(selectinload(Order.items))).one_or_none()
+    afresh = found.options(selectinload(Order.items)).execution_options(populate_existing=True)
+    order = db.session.scalars(afresh).one_or_none()
     if order is None or lines_of(order) != items or not (order.is_pending or order.paid_session):
         return None
     attempt = newest_attempt(db.session(), order.id)
@@ -98,10 +112,15 @@ def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> O
 
 
 @retried_once
-def _reserve(owner: CartOwner, email: str, checkout_key: str, site: Site, now: datetime) -> Request | _Superseded:
+def _reserve(
+    owner: CartOwner, email: str, checkout_key: str, items: Mapping[int, int] | None, site: Site, now: datetime
+) -> Request | Started | _Superseded:
     with transaction() as session:
         reached("checkout.before_lock")
         cart = carts.lock_cart(session, owner)
+        # Whoever settles locks the cart, too: what was not yet paid at the first question may be by now.
+        if items is not None and (known := find_repeated(checkout_key, email, items, site=site)):
+            return known
         view = cart_view.view_of(cart_view.read_lines(session, cart.id) if cart else [])
         pending = _find_pending(session, cart, checkout_key)
         reached("checkout.locked")

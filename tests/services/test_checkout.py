@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -271,6 +272,21 @@ def test_a_page_sent_again_after_its_order_has_ended_makes_another_order(buyer: 
     third = buyer.start()
     assert third.order_id not in (first.order_id, second.order_id)
     assert buyer.start() == third
+
+
+def test_items_whose_order_was_settled_after_it_was_asked_for_are_no_second_order(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    """The payment was booked while the repeat filled the cart anew."""
+    items = {make_product(stock=5).id: 2}
+    carts.replace(buyer.owner, items, now=utcnow())
+    first = buyer.buy()
+    carts.replace(buyer.owner, items, now=utcnow())
+    wish = partial(checkout.start, buyer.owner, payments=payments, site=SITE, now=utcnow())
+    assert wish("sam@example.com", buyer.key, items=items) == first
+    assert count(Order) == 1 and len(payments.asked) == 1
+    for other in (wish("kim@example.com", buyer.key, items=items), wish("sam@example.com", new_key(), items=items)):
+        assert other.order_id != first.order_id
 
 
 def test_the_page_of_an_order_that_no_cart_stands_behind_any_more_starts_another(

@@ -44,7 +44,13 @@ def start() -> Response:
         if owner is None:
             raise CartEmpty
         started = checkout.start(
-            owner, form.email.data, key, payments=gateways().payments, site=settings().site, now=utcnow()
+            owner,
+            form.email.data,
+            key,
+            items=items,
+            payments=gateways().payments,
+            site=settings().site,
+            now=utcnow(),
         )
     except CartEmpty:
         raise InvalidInput(CartEmpty.message) from None
