@@ -95,6 +95,7 @@ def run(config: Config, gateways: Gateways) -> None:
                 stalled_worker_timeout=STALLED_AFTER_S,
             )
 
+    task_runs.give_time({name: periodic.missed_after for name, periodic in PERIODIC.items()}, now=utcnow())
     log.info("worker_started")
     asyncio.run(work())
     log.info("worker_stopped")

@@ -1,16 +1,22 @@
-"""A worker that is told to end, or that stands still: no job is cut in two, and a shop without a worker says so."""
+"""A worker that ends, stands still or was away: no job is cut in two, and a shop without a worker says so."""
 
 from __future__ import annotations
 
 import json
 import signal
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import exists, select
 
+from mountify import db
+from mountify.core.clock import utcnow
 from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until
+from mountify.models.task_run import TaskRun
+from mountify.services import task_runs
 from tests.races.pausing import listening
 
 from .parts import ENDS_WITHIN_S, Parts
@@ -87,3 +93,16 @@ def test_a_job_that_stood_still_and_was_taken_by_another_worker_is_done_once(
         assert wait_until(lambda: worker.poll() is not None, PATIENCE_S)
     judge(visit, OrderStatus.PAID, BOTH, LEFT)
     assert trouble(parts) == "ok"
+
+
+def test_a_worker_that_starts_after_days_gives_each_task_its_time_anew(parts: Parts) -> None:
+    """What was begun before the machine was switched off is not late because of that."""
+    task_runs.begin("purge_carts", due_by=utcnow() - timedelta(days=3))
+
+    def is_late() -> bool:
+        db.release()
+        return bool(db.session.scalar(select(exists().where(TaskRun.due_by < utcnow()))))
+
+    assert is_late()
+    parts.start("worker")
+    assert wait_until(lambda: not is_late(), PATIENCE_S)

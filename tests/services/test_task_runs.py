@@ -45,11 +45,20 @@ def late_at(now: datetime) -> list[Violation]:
     """What the audit says of late tasks while a worker lives; nothing while none does."""
     assert [violation for violation in audit(now=now) if violation.invariant == "I10 late"] == []
     db.release()
-    change(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ('{now.isoformat()}')")
+    beat(now)
     found = [violation for violation in audit(now=now) if violation.invariant == "I10 late"]
     db.release()
     change("DELETE FROM procrastinate_workers")
     return found
+
+
+def beat(at: datetime) -> None:
+    """Leave the sign of life of a worker that has not ended by itself: it would have taken it away."""
+    change(f"INSERT INTO procrastinate_workers (last_heartbeat) VALUES ('{at.isoformat()}')")
+
+
+def give_time(now: datetime) -> None:
+    task_runs.give_time({name: periodic.missed_after for name, periodic in PERIODIC.items()}, now=now)
 
 
 def test_a_task_that_fails_again_and_again_is_late_until_it_succeeds(purge: Run) -> None:
@@ -86,6 +95,58 @@ def test_a_shop_that_is_new_or_was_switched_off_for_days_has_nothing_late(purge:
     assert late_at(utcnow() + timedelta(days=30)) == []
 
 
+def test_after_days_without_a_worker_each_task_gets_its_time_anew() -> None:
+    """The machine was switched off between the beginning and the end of a task."""
+    began = utcnow()
+    beat(began)
+    for name in ("sweep", "purge_carts"):
+        task_runs.begin(name, due_by=began + PERIODIC[name].missed_after)
+    task_runs.succeed("audit", now=began)
+    now = began + timedelta(days=5)
+    give_time(now)
+    change("DELETE FROM procrastinate_workers")
+    assert late_at(now + timedelta(minutes=9)) == []
+    (sweep,) = late_at(now + timedelta(minutes=11))
+    assert "sweep" in sweep.what
+    assert late_at(now + timedelta(days=2) - timedelta(minutes=1)) == [sweep]
+    assert len(late_at(now + timedelta(days=2, minutes=1))) == 2
+
+
+def test_what_is_due_later_than_that_stays_as_it_is() -> None:
+    now = utcnow()
+    task_runs.begin("sweep", due_by=now + timedelta(hours=1))
+    give_time(now)
+    assert late_at(now + timedelta(minutes=59)) == []
+    assert len(late_at(now + timedelta(minutes=61))) == 1
+
+
+def test_a_task_that_takes_its_process_down_again_and_again_is_late_in_the_end() -> None:
+    began = now = utcnow()
+    limit = PERIODIC["sweep"].missed_after
+    while now < began + limit:
+        give_time(now)
+        task_runs.begin("sweep", due_by=now + limit)
+        beat(now)
+        now += timedelta(seconds=29)
+    give_time(now)
+    change("DELETE FROM procrastinate_workers")
+    assert len(late_at(now + timedelta(seconds=1))) == 1
+
+
+def test_a_worker_that_is_restarted_every_day_hides_no_task_that_fails_every_day() -> None:
+    """One that ends by itself leaves no sign of life, but the others' ends tell that it has worked until now."""
+    began = utcnow()
+    limit = PERIODIC["purge_carts"].missed_after
+    for day in range(3):
+        now = began + timedelta(days=day)
+        task_runs.succeed("sweep", now=now - timedelta(seconds=100))
+        give_time(now)
+        task_runs.begin("purge_carts", due_by=now + limit)
+        task_runs.fail("purge_carts", "ValueError", now=now)
+    (violation,) = late_at(began + limit + timedelta(minutes=1))
+    assert "purge_carts" in violation.what
+
+
 def test_a_job_that_a_service_queues_is_never_late(config: Config, gateways: Gateways) -> None:
     """The queue itself tries it again, and calls it dead in the end."""
     send = worker.build(config, gateways).tasks["send_email"]
@@ -98,5 +159,6 @@ def test_a_job_that_a_service_queues_is_never_late(config: Config, gateways: Gat
 
 def test_a_task_is_done_also_where_nothing_can_be_noted(purge: Run) -> None:
     change("ALTER TABLE task_runs RENAME TO task_runs_of_another_release")
+    give_time(utcnow())
     purge()
     change("ALTER TABLE task_runs_of_another_release RENAME TO task_runs")
