@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 LOCK_TIMEOUT_MS = 3_000
@@ -47,14 +47,30 @@ def bind(to: Engine | Connection, **options: Any) -> None:
     factory.configure(bind=to, **options)
 
 
-def code_of(error: OperationalError) -> str:
+def code_of(error: DBAPIError) -> str:
     """PostgreSQL's own code for what went wrong; empty when it is not PostgreSQL that says so."""
     return str(getattr(error.orig, "sqlstate", None) or "")
 
 
+def has_failed(error: DBAPIError) -> bool:
+    """Say whether the database is at fault, and not what it was asked.
+
+    A connection that was cut may be told of by any kind of error: psycopg's for IDLE_TIMEOUT_MS is an InternalError.
+    """
+    return isinstance(error, OperationalError) or error.connection_invalidated
+
+
 def release() -> None:
-    """Give the connection back to the pool: at the end of a request, and before an outside service is asked."""
-    session.remove()
+    """Give the connection back to the pool: at the end of a request, and before an outside service is asked.
+
+    One that was cut has nothing to roll back any more.
+    """
+    try:
+        session.remove()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        session.remove()
 
 
 def assert_no_connection() -> None:

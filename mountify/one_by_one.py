@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from mountify import db
 from mountify.core.errors import ShopError, SomeFailed
@@ -50,8 +50,9 @@ def each_alone(things: Sequence[T], work: Callable[[T], object], *, but: type[Sh
         except ShopError as error:
             silent = 0
             log.error("left_as_it_is", about=thing, why=error.code)
-        except OperationalError as error:  # a lock that somebody held for too long, a database that has gone
-            log.error("left_as_it_is", about=thing, why=type(error.orig).__name__)
+        except DBAPIError as error:  # a lock that somebody held for too long, a database that has gone; or our fault
+            tell = log.error if db.has_failed(error) else log.exception
+            tell("left_as_it_is", about=thing, why=type(error.orig).__name__)
         except Exception as error:
             log.exception("left_as_it_is", about=thing, why=type(error).__name__)
         finally:

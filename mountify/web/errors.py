@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
@@ -29,7 +29,7 @@ _BUSY = db.COLLISIONS | {db.LOCKED}
 def init_errors(app: Flask) -> None:
     app.register_error_handler(ShopError, refuse)
     app.register_error_handler(HTTPException, refuse_request)
-    app.register_error_handler(OperationalError, database_failed)
+    app.register_error_handler(DBAPIError, database_failed)
     app.register_error_handler(NoConnectionLeft, busy)
     app.register_error_handler(Exception, broken)
 
@@ -73,18 +73,20 @@ def refuse_request(error: HTTPException) -> Response:
     return response
 
 
-def database_failed(error: OperationalError) -> Response:
-    """PostgreSQL said no to one of many who wanted the same at once, or it is not there."""
+def database_failed(error: DBAPIError) -> Response:
+    """PostgreSQL said no to one of many who wanted the same at once, or it is not there. Or we asked it nonsense."""
     if db.code_of(error) in _BUSY:
         return busy(error)
-    db.session.remove()
+    if not db.has_failed(error):
+        return broken(error)
+    db.release()
     log.error("database_failed", why=type(error.orig).__name__)
     return _plain_failure(503)
 
 
-def busy(error: OperationalError | NoConnectionLeft) -> Response:
+def busy(error: DBAPIError | NoConnectionLeft) -> Response:
     """A lock that was not had in time, a collision that came twice, no connection left: the next try may well work."""
-    db.session.remove()
+    db.release()
     log.warning("busy", why=type(getattr(error, "orig", error)).__name__)
     sentence = _("Too many are at the same thing in this moment, and yours had to wait too long. Please try again.")
     response = _plain_answer(503, sentence, "errors/busy.html", again=_same_again())
@@ -93,7 +95,7 @@ def busy(error: OperationalError | NoConnectionLeft) -> Response:
 
 
 def broken(error: Exception) -> Response:
-    db.session.remove()
+    db.release()
     log.exception("broken", why=type(error).__name__)
     return _plain_failure(500)
 
