@@ -12,6 +12,15 @@ LOCK_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
 IDLE_TIMEOUT_MS = 30_000  # in a transaction: whoever stands still for so long gives back what it has locked
 POOL_WAIT_S = 5
+# For every connection of web and worker: a host that vanishes says nothing, and is to be missed within half a minute.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+LIBPQ = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # ms
+}
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: serialization_failure, deadlock_detected
 COLLISIONS = frozenset({"40001", "40P01"})
 LOCKED = "55P03"  # lock_not_available: LOCK_TIMEOUT_MS were not enough
@@ -31,7 +40,7 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,  # they are people's, and errors go to the logs
         connect_args={
-            "connect_timeout": 5,
+            **LIBPQ,
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
             f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
             f" -c pg_trgm.word_similarity_threshold={ALIKE}",

@@ -1,11 +1,16 @@
-"""Connections that PostgreSQL has cut, as the shop finds them: whoever has one asks for another try."""
+"""Connections that are cut, and how that is noticed: whoever finds one cut is asked to try again."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import psycopg
 import pytest
 import structlog
+from procrastinate import PsycopgConnector
 from redis import Redis
 from sqlalchemy import Engine, text
 
@@ -15,6 +20,7 @@ from mountify.config import Config
 from mountify.core.errors import PaymentsUnavailable
 from mountify.embedded.processes import wait_until
 from mountify.gateways import Gateways
+from mountify.jobs import worker
 from mountify.one_by_one import each_alone
 from mountify.transaction import transaction
 from tests.factories import make_shop
@@ -137,3 +143,30 @@ def test_one_whose_connection_was_cut_keeps_no_other_from_being_worked_on(cut: C
         ("changes", False),
         ("is wrong", True),
     ]
+
+
+def as_told(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> dict[str, str]:
+    """How a connection finds out that nobody is at its other end any more."""
+    told = connection.info.get_parameters()
+    return {name: told[name] for name in told if name == "connect_timeout" or name.startswith(("keepalives", "tcp"))}
+
+
+def test_web_and_worker_notice_soon_that_the_databases_host_is_gone(config: Config, gateways: Gateways) -> None:
+    async def of_the_worker() -> dict[str, str]:
+        app = worker.build(config, gateways)
+        assert isinstance(app.connector, PsycopgConnector)
+        async with app.open_async(), app.connector.pool.connection() as connection:
+            return as_told(connection)
+
+    of_the_web = db.session.connection().connection.driver_connection
+    assert isinstance(of_the_web, psycopg.Connection)
+    with ThreadPoolExecutor(1) as thread:  # where a browser's tests have run, this one has an event loop already
+        told = thread.submit(lambda: asyncio.run(of_the_worker())).result()
+    assert told == as_told(of_the_web)
+    assert told == {
+        "connect_timeout": "5",
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "20000",
+    }

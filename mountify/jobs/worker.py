@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from procrastinate import App, PsycopgConnector
+from psycopg.conninfo import make_conninfo
 
 from mountify import db
 from mountify.config import Config
@@ -30,7 +31,7 @@ POLL_S = 1.0
 def build(config: Config, gateways: Gateways) -> App:
     """Make the queue's app with every task, by the name under which the services defer it."""
     dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
-    connector = PsycopgConnector(conninfo=dsn, min_size=1, max_size=3)
+    connector = PsycopgConnector(conninfo=make_conninfo(dsn, **db.LIBPQ), min_size=1, max_size=3)
     app = App(connector=connector)
     app.job_manager = Heartbeat(connector, silent_for_s=STALLED_AFTER_S)
     tasks = Tasks(config, gateways)
