@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from mountify.embedded.processes import Process, every_process, wait_until
+from mountify.embedded.processes import Process, end, every_process, wait_until
 from mountify.supervisor.children import MARK
 
 ROOT = Path(__file__).parent.parent
@@ -71,11 +71,18 @@ class Supervisor:
         self.process.send_signal(number)
         return self.wait()
 
+    def end(self) -> None:
+        """End whoever keeps this shop running, whoever has started it; who is told to do so ends its parts first."""
+        end([process for process in self._family() if MARK not in process.environment], (signal.SIGTERM, 60.0))
+
     @property
     def is_alive(self) -> bool:
         """Say whether a supervisor of this shop lives, whoever has started it: it holds the servers' locks."""
+        return bool(self._family())
+
+    def _family(self) -> list[Process]:
         told = ("MOUNTIFY_VAR", str(self.var))
-        return any(told in process.environment.items() and process.is_alive for process in every_process())
+        return [process for process in every_process() if told in process.environment.items() and process.is_alive]
 
     def parts(self) -> list[Process]:
         """Everything that this run has started and that still lives."""

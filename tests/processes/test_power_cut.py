@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from mountify.embedded.processes import Process, wait_until
-from tests.running import Supervisor, mountify
+from tests.running import mountify
 from tests.sandbox.support import Running
 
 from .parts import Shopper
-from .test_supervisor import ports, var
+from .test_supervisor import Start, ports, start, var
 
-__all__ = ["ports", "var"]
+__all__ = ["ports", "start", "var"]
 pytestmark = pytest.mark.xdist_group("processes")
 
 
@@ -27,8 +27,10 @@ def mails(port: str) -> list[dict[str, str]]:
         return list(json.load(answer))
 
 
-def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(var: Path, ports: dict[str, str]) -> None:
-    shop = Supervisor(var, **ports).start().wait_until_ready()
+def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(
+    start: Start, var: Path, ports: dict[str, str]
+) -> None:
+    shop = start().wait_until_ready()
     shopper = Shopper(f"http://127.0.0.1:{ports['PORT']}")
     key = shopper.open_checkout(36, 2)
     payment_page = shopper.post("/checkout", email="sam@example.com", checkout_key=key)
@@ -46,7 +48,7 @@ def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(var: P
     paid = outside.post(payment_page.split(ports["SANDBOX_PORT"], 1)[1], _form(outside, payment_page, ports))
     assert paid.status == 303 and "/checkout/success?" in paid.location
 
-    again = Supervisor(var, **ports).start().wait_until_ready()
+    again = start().wait_until_ready()
     assert wait_until(lambda: len(mails(ports["SANDBOX_PORT"])) == 2, 60)
     assert "Your order is confirmed." in shopper.get(paid.location.split(ports["PORT"], 1)[1])
     assert "An empty tray" in shopper.get("/cart")

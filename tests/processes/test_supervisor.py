@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,14 @@ from mountify.supervisor.children import end_leftovers
 from tests.running import ROOT, START_S, Supervisor, mountify
 
 pytestmark = pytest.mark.xdist_group("processes")
+Start = Callable[..., Supervisor]
 
 
 @pytest.fixture
 def var(tmp_path: Path) -> Iterator[Path]:
     var = tmp_path / "var"
     yield var
+    Supervisor(var).end()
     end_leftovers(var)
     for server in (EmbeddedPostgres(var / "postgres"), EmbeddedRedis(var / "redis")):
         server.end_leftover()
@@ -38,6 +40,21 @@ def ports() -> dict[str, str]:
     return {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
 
 
+@pytest.fixture
+def start(var: Path, ports: dict[str, str]) -> Iterator[Start]:
+    """Starts the test's shop, as often as it likes; none of them outlives the test, however that ends."""
+    started: list[Supervisor] = []
+
+    def start(**settings: str) -> Supervisor:
+        started.append(Supervisor(var, **{**ports, **settings}).start())
+        return started[-1]
+
+    yield start
+    for run in started:
+        run.end()
+        run.wait()
+
+
 def read(port: str, path: str, *, key: str = "") -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
     connection.request("POST" if key else "GET", path, headers={"17token": key} if key else {})
@@ -47,8 +64,10 @@ def read(port: str, path: str, *, key: str = "") -> tuple[int, str]:
     return answer.status, body
 
 
-def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: Path, ports: dict[str, str]) -> None:
-    first = Supervisor(var, **ports).start().wait_until_ready()
+def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(
+    start: Start, var: Path, ports: dict[str, str]
+) -> None:
+    first = start().wait_until_ready()
     assert f"Mountify: http://127.0.0.1:{ports['PORT']}" in first.output
     assert f"Sandbox: http://localhost:{ports['SANDBOX_PORT']}" in first.output
     accounts = re.findall(r"^\S+@mountify\.example  \S+$", first.said, re.M)
@@ -65,7 +84,7 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     assert len(doctor.stdout.splitlines()) == 8 and "embedded PostgreSQL" in doctor.stdout
     assert oct((var / "demo-accounts.json").stat().st_mode)[-3:] == "600"
 
-    second = Supervisor(var, **ports).start()
+    second = start()
     assert second.wait() == 1
     assert f"running already on http://127.0.0.1:{ports['PORT']}" in second.said
 
@@ -78,7 +97,7 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     left = first.parts()
     assert left, "a killed supervisor leaves its parts behind"
 
-    again = Supervisor(var, **ports).start().wait_until_ready()
+    again = start().wait_until_ready()
     assert "a killed run had left behind" in again.said
     assert not any(process.is_alive for process in left)
     assert re.findall(r"^\S+@mountify\.example  \S+$", again.said, re.M) == accounts
@@ -88,11 +107,11 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(var: P
     assert again.parts() == []
 
 
-def test_a_taken_port_is_one_clear_sentence(var: Path, ports: dict[str, str]) -> None:
+def test_a_taken_port_is_one_clear_sentence(start: Start, ports: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(ports["PORT"])))
         taken.listen()
-        run = Supervisor(var, **ports).start()
+        run = start()
         assert run.wait() == 1
     assert run.output == [
         f"Mountify: Port {ports['PORT']} is taken by another program; "
@@ -112,10 +131,8 @@ def test_a_taken_port_is_one_clear_sentence(var: Path, ports: dict[str, str]) ->
         ({"STRIPE_SECRET_KEY": "sk_live_1234567890"}, "STRIPE_WEBHOOK_SECRET"),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_one_sentence(
-    var: Path, ports: dict[str, str], settings: dict[str, str], name: str
-) -> None:
-    run = Supervisor(var, **{**ports, **settings}).start()
+def test_a_wrong_setting_stops_the_start_with_one_sentence(start: Start, settings: dict[str, str], name: str) -> None:
+    run = start(**settings)
     assert run.wait() == 1
     assert len(run.output) == 1 and run.output[0].startswith(f"Mountify: {name} ")
     assert run.parts() == []
@@ -131,7 +148,9 @@ def test_the_parts_end_with_the_make_that_started_them(var: Path, ports: dict[st
         start_new_session=True,
     )
     run = Supervisor(var)
-    assert wait_until(lambda: (var / "run" / "web.pid").exists(), START_S)
-    starter.kill()
-    starter.wait()
+    try:
+        assert wait_until(lambda: (var / "run" / "web.pid").exists(), START_S)
+    finally:
+        starter.kill()
+        starter.wait()
     assert wait_until(lambda: not run.parts() and not run.is_alive and not (var / "run" / "web.pid").exists(), 60)
