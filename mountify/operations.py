@@ -212,7 +212,11 @@ def retry_job(job_id: int) -> None:
 @jobs.command("run")
 @click.argument("task")
 def run_job(task: str) -> None:
-    """Do here and now what a periodic task does; what it dies of is shown as it is."""
+    """Do here and now what a periodic task does; what it dies of is shown as it is.
+
+    The worker's own turn may run at the same time: each order is locked while it is decided on, so that nothing is done
+    twice.
+    """
     from mountify.gateways import from_config
     from mountify.jobs import tasks, worker
 
