@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from mountify import db
@@ -11,6 +12,7 @@ from mountify.adapters.cloudinary import CloudinaryImages
 from mountify.adapters.resend import ResendMailer
 from mountify.adapters.stripe import StripePayments
 from mountify.config import Config
+from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund
 from mountify.core.payment_session import PaymentSession
 from mountify.core.pictures import StoredPicture
@@ -22,6 +24,8 @@ class Payments(Protocol):
     def expire_session(self, session_id: str) -> PaymentSession: ...
     def create_refund(self, payment_intent: str, amount: int, idempotency_key: str) -> PaymentRefund: ...
     def list_refunds(self, payment_intent: str) -> list[PaymentRefund]: ...
+    def get_dispute(self, dispute_id: str) -> PaymentDispute: ...
+    def list_disputes(self, since: datetime) -> list[PaymentDispute]: ...
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]: ...
 
 

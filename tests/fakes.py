@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from mountify import db
@@ -18,6 +19,7 @@ from mountify.core.errors import (
     PaymentsUnavailable,
     UnknownSession,
 )
+from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
 from mountify.core.pictures import StoredPicture
@@ -45,6 +47,8 @@ class FakePayments:
     by_key: dict[str, str] = field(default_factory=dict)
     refunds: dict[str, dict[str, PaymentRefund]] = field(default_factory=dict)
     refunds_asked: list[tuple[str, int, str]] = field(default_factory=list)
+    disputes: dict[str, PaymentDispute] = field(default_factory=dict)
+    disputed_at: dict[str, datetime] = field(default_factory=dict)
     is_down: bool = False
     refuses: bool = False
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -135,6 +139,28 @@ class FakePayments:
     def change_refund(self, payment_intent: str, refund_id: str, outcome: RefundOutcome) -> None:
         mine = self.refunds[payment_intent]
         mine[refund_id] = replace(mine[refund_id], outcome=outcome)
+
+    def get_dispute(self, dispute_id: str) -> PaymentDispute:
+        self._called()
+        if dispute_id not in self.disputes:
+            raise UnknownSession
+        return self.disputes[dispute_id]
+
+    def list_disputes(self, since: datetime) -> list[PaymentDispute]:
+        self._called()
+        return [dispute for dispute in self.disputes.values() if self.disputed_at[dispute.id] >= since]
+
+    def dispute(self, payment_intent: str | None, amount: int, *, now: datetime, **changes: Any) -> str:
+        """The buyer's bank takes money back until somebody decides; gives the dispute's id."""
+        dispute_id = f"du_{next(self._ids):04d}"
+        begun = PaymentDispute(
+            dispute_id, payment_intent, amount, "usd", "fraudulent", "needs_response", now + timedelta(days=7)
+        )
+        self.disputes[dispute_id], self.disputed_at[dispute_id] = replace(begun, **changes), now
+        return dispute_id
+
+    def change_dispute(self, dispute_id: str, **changes: Any) -> None:
+        self.disputes[dispute_id] = replace(self.disputes[dispute_id], **changes)
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
         if signature != "good":

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from mountify.core import strict_json
 from mountify.core.errors import BadSignature, PaymentRefused, PaymentsBusy, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
 
 if TYPE_CHECKING:
-    from stripe import StripeClient
+    from stripe import ListObject, StripeClient
 
 T = TypeVar("T")
 
@@ -87,14 +89,22 @@ class StripePayments:
     def list_refunds(self, payment_intent: str) -> list[PaymentRefund]:
         """Oldest first. https://docs.stripe.com/api/refunds/list. Raises UnknownSession."""
         listed = self._ask(
-            lambda client: [
-                refund.to_dict()
-                for refund in client.v1.refunds.list(
-                    {"payment_intent": payment_intent, "limit": MOST_A_PAGE}
-                ).auto_paging_iter()
-            ]
+            lambda client: _every(client.v1.refunds.list({"payment_intent": payment_intent, "limit": MOST_A_PAGE}))
         )
         return [_read_refund(refund) for refund in reversed(listed)]
+
+    def get_dispute(self, dispute_id: str) -> PaymentDispute:
+        """https://docs.stripe.com/api/disputes/retrieve. Raises UnknownSession."""
+        return _read_dispute(self._ask(lambda client: client.v1.disputes.retrieve(dispute_id).to_dict()))
+
+    def list_disputes(self, since: datetime) -> list[PaymentDispute]:
+        """Every one that has begun since, oldest first. https://docs.stripe.com/api/disputes/list"""
+        listed = self._ask(
+            lambda client: _every(
+                client.v1.disputes.list({"created": {"gte": int(since.timestamp())}, "limit": MOST_A_PAGE})
+            )
+        )
+        return [_read_dispute(dispute) for dispute in reversed(listed)]
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
         """Verify a delivery and give the event. Raises BadSignature for anything that Stripe would not send.
@@ -151,6 +161,11 @@ class StripePayments:
                 max_network_retries=RETRIES,
             )
         return self._client
+
+
+def _every(page: ListObject[Any]) -> list[dict[str, Any]]:
+    """Give what is on a page and on all that follow it, as Stripe lists it: newest first."""
+    return [thing.to_dict() for thing in page.auto_paging_iter()]
 
 
 _LONGEST = {"id": 255, "type": 100}
@@ -214,6 +229,19 @@ def _read_refund(refund: dict[str, Any]) -> PaymentRefund:
         currency=refund["currency"],
         outcome=_REFUND_OUTCOMES.get(refund["status"], RefundOutcome.PENDING),
         key=(refund.get("metadata") or {}).get(_KEY),
+    )
+
+
+def _read_dispute(dispute: dict[str, Any]) -> PaymentDispute:
+    due_s = (dispute.get("evidence_details") or {}).get("due_by")
+    return PaymentDispute(
+        id=dispute["id"],
+        payment_intent=_id_of(dispute.get("payment_intent")),
+        amount=dispute["amount"],
+        currency=dispute["currency"],
+        reason=dispute["reason"],
+        status=dispute["status"],
+        due_by=datetime.fromtimestamp(due_s, UTC) if due_s else None,  # 0: the bank hears of no answer
     )
 
 

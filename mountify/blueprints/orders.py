@@ -22,7 +22,7 @@ def show(order_id: int) -> Response:
     return page(
         "orders/show.html",
         order=order,
-        events=orders.list_events(order),
+        events=orders.list_events_for_buyer(order),
         payment=orders.find_pending_payment(order, now=utcnow()),
         key=_key(),
     )

@@ -21,6 +21,15 @@ def note(
     session.execute(row.on_conflict_do_nothing(index_elements=[AttentionNote.kind, AttentionNote.about]))
 
 
+def note_anew(
+    session: Session, kind: AttentionKind, about: str, what: str, *, order_id: int | None = None, now: datetime
+) -> None:
+    """Ask a person to look again: what is to be known has changed, whatever was said and done about it before."""
+    row = insert(AttentionNote).values(kind=kind, about=about, what=what, order_id=order_id, created_at=now)
+    told = {"what": what, "created_at": now, "resolved_at": None}
+    session.execute(row.on_conflict_do_update(index_elements=[AttentionNote.kind, AttentionNote.about], set_=told))
+
+
 def resolve_about(session: Session, kind: AttentionKind, about: str, *, now: datetime) -> None:
     """It has come right by itself: nobody needs to look any more."""
     mine = (AttentionNote.kind == kind, AttentionNote.about == about, AttentionNote.resolved_at.is_(None))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from mountify import db
 from mountify.models.email import Email
 from mountify.models.order import Order
-from mountify.models.payment import Payment, PaymentAttempt, Refund
+from mountify.models.payment import Dispute, Payment, PaymentAttempt, Refund
 from mountify.services.orders import get_by_number, list_events
 
 
@@ -36,3 +36,5 @@ def _payments(order: Order) -> Iterator[str]:
                 made = refund.stripe_refund_id or "not made yet"
                 about = f"  refund    {made}  {refund.amount}  {refund.state}  {refund.reason}"
                 yield f"{about}  {refund.error or ''}".rstrip()
+            for dispute in db.session.scalars(select(Dispute).where(Dispute.payment_id == payment.id)).all():
+                yield f"  dispute   {dispute.stripe_dispute_id}  {dispute.amount}  {dispute.state}  {dispute.reason}"

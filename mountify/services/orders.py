@@ -18,6 +18,7 @@ from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
 
 _LINK = "order-link"
+_OF_THE_MERCHANT = ("dispute", "dispute_closed")
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
 
@@ -81,6 +82,11 @@ def list_recent_of_address(session: Session, email: str, *, since: datetime, mos
 def list_events(order: Order) -> Sequence[OrderEvent]:
     """List the timeline, newest first."""
     return db.session.scalars(order.events.select()).all()
+
+
+def list_events_for_buyer(order: Order) -> Sequence[OrderEvent]:
+    """List the timeline without what is between the merchant and a bank, newest first."""
+    return db.session.scalars(order.events.select().where(OrderEvent.kind.not_in(_OF_THE_MERCHANT))).all()
 
 
 def lock_order(session: Session, order_id: int) -> Order:

@@ -33,6 +33,7 @@ from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.one_by_one import Tally, each_alone
 from mountify.services import inventory
+from mountify.services.disputes import list_disputes, sync_dispute
 from mountify.services.orders import get_by_number, lines_of, lock_order
 from mountify.services.refunds import sync_refunds
 from mountify.services.settlement import sync_session
@@ -137,9 +138,9 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
 
 
 def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
-    """Ask Stripe about every session and refund of an order and do what follows; a pending one whose time is over ends.
+    """Ask Stripe about every session, refund and known dispute of an order and do what follows.
 
-    Gives the order as it is then. Raises NotFound or PaymentsUnavailable.
+    A pending one whose time is over ends. Gives the order as it is then. Raises NotFound or PaymentsUnavailable.
     """
     order = get_by_number(number)
     order_id, is_over = order.id, order.is_pending and not order.is_held_at(now)
@@ -155,6 +156,9 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
     for payment_intent in _list_payments(order_id):
         with suppress(UnknownSession):  # what cost nothing was paid by no payment
             sync_refunds(payment_intent, payments=payments, site=site, now=now)
+    for dispute_id in list_disputes(order_id):
+        with suppress(UnknownSession):
+            sync_dispute(dispute_id, payments=payments, site=site, now=now)
     if is_over:
         end(order_id, None, payments=payments, site=site, now=now)
     db.release()

@@ -16,6 +16,7 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
 from mountify.queue import defer, has_job
+from mountify.services.disputes import sync_dispute
 from mountify.services.refunds import sync_refunds
 from mountify.services.settlement import sync_session
 from mountify.transaction import transaction
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 MOST_ATTEMPTS = 12
 # https://docs.stripe.com/api/events/types: of a charge or of a refund, each naming its payment
 _OF_REFUNDS = ("charge.refunded", "charge.refund.", "refund.")
+_OF_DISPUTES = "charge.dispute."
 OVERDUE_AFTER = timedelta(seconds=60)
 
 
@@ -55,6 +57,8 @@ def process(event_id: int, *, payments: Payments, site: Site, now: datetime) -> 
             sync_session(thing["id"], payments=payments, site=site, now=now)
         elif kind.startswith(_OF_REFUNDS) and isinstance(thing.get("payment_intent"), str):
             sync_refunds(thing["payment_intent"], payments=payments, site=site, now=now)
+        elif kind.startswith(_OF_DISPUTES) and {type(thing.get("id")), type(thing.get("payment_intent"))} == {str}:
+            sync_dispute(thing["id"], payments=payments, site=site, now=now)
     except PaymentsUnavailable:
         raise  # says nothing about this event: it is tried again as long as the job lives
     except ShopError as error:

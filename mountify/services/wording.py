@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
 from mountify.core.money import Money
@@ -22,3 +22,7 @@ def format_money(money: Money, currency: str, *, short: bool = False) -> str:
 
 def format_day(moment: datetime, timezone: str) -> str:
     return str(format_date(moment.astimezone(ZoneInfo(timezone)), "d MMM y", locale=LOCALE))
+
+
+def format_moment(moment: datetime, timezone: str) -> str:
+    return str(format_datetime(moment, "d MMM y, HH:mm z", tzinfo=ZoneInfo(timezone), locale=LOCALE))

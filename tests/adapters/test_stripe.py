@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
 
 from mountify import db
-from mountify.adapters.stripe import StripePayments
+from mountify.adapters.stripe import StripePayments, _read_dispute
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import RefundOutcome
 from mountify.core.payment_session import SessionOutcome
 from mountify.core.site import Site
@@ -93,6 +95,40 @@ def test_a_refund_is_made_once_for_a_key_and_carries_it(adapter: StripePayments,
         adapter.create_refund(intent, 10_000_000, "manual-2")
     with pytest.raises(UnknownSession):
         adapter.create_refund("pi_nobody", 500, "manual-3")
+
+
+def test_a_dispute_is_read_and_listed_until_it_is_decided(
+    adapter: StripePayments, sandbox: Running, client: stripe.StripeClient
+) -> None:
+    before = utcnow() - timedelta(minutes=1)
+    assert adapter.list_disputes(before) == []
+    intents = []
+    for number in (1, 2):
+        session = adapter.create_session(params(), f"attempt-{number}")
+        sandbox.pay(session)
+        intents.append(adapter.get_session(session.id).payment_intent or "")
+        charge = client.v1.payment_intents.retrieve(intents[-1]).latest_charge
+        sandbox.post(f"/dashboard/charges/{charge}/disputes", {})
+    listed = adapter.list_disputes(before)
+    assert [dispute.payment_intent for dispute in listed] == intents
+    first = adapter.get_dispute(listed[0].id)
+    assert first == listed[0] and first.due_by is not None and first.due_by > utcnow() + timedelta(days=6)
+    assert (first.amount, first.currency, first.reason, first.status) == (3800, "usd", "fraudulent", "needs_response")
+    sandbox.post(f"/dashboard/disputes/{first.id}/decision", {"result": "lost"})
+    assert adapter.get_dispute(first.id).status == "lost"
+    assert adapter.list_disputes(utcnow() + timedelta(minutes=1)) == []
+    with pytest.raises(UnknownSession):
+        adapter.get_dispute("du_nobody")
+
+
+@pytest.mark.parametrize("details", [None, {}, {"due_by": None}, {"due_by": 0}])
+def test_a_dispute_that_takes_no_answer_is_due_at_no_time(details: dict[str, Any] | None) -> None:
+    """As Stripe writes one of a bank that hears of none, and one whose payment is written out."""
+    told = {
+        "id": "du_1", "payment_intent": {"id": "pi_1"}, "amount": 500, "currency": "usd", "reason": "general",
+        "status": "needs_response", "evidence_details": details,
+    }  # fmt: skip
+    assert _read_dispute(told) == PaymentDispute("du_1", "pi_1", 500, "usd", "general", "needs_response", None)
 
 
 def test_the_same_key_gives_the_same_session(adapter: StripePayments) -> None:

@@ -13,10 +13,10 @@ from mountify.core.clock import utcnow
 from mountify.models.catalogue import Inventory
 from mountify.models.email import Email, EmailState
 from mountify.models.order import OrderItem
-from mountify.models.payment import WebhookEvent
-from mountify.services import task_runs, webhooks
+from mountify.models.payment import Payment, WebhookEvent
+from mountify.services import disputes, task_runs, webhooks
 from mountify.transaction import transaction
-from tests.buyers import Buyer, order_of
+from tests.buyers import SITE, Buyer, order_of
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 from tests.outages.support import Stripe
@@ -53,8 +53,19 @@ def paid_order(payments: FakePayments) -> str:
 
 def test_an_order_is_shown_with_everything_known_of_it(office: Office, payments: FakePayments) -> None:
     number = paid_order(payments)
+    intent = db.session.scalars(select(Payment.payment_intent)).one()
+    dispute = payments.dispute(intent, 500, now=utcnow())
+    disputes.sync_dispute(dispute, payments=payments, site=SITE, now=utcnow())
     shown = office.run("orders", "show", number)
-    for words in (f"Order {number}: paid", "2 x M-", "placed", "paid", "payment   pi_", "confirmed  queued"):
+    for words in (
+        f"Order {number}: paid",
+        "2 x M-",
+        "placed",
+        "paid",
+        "payment   pi_",
+        f"dispute   {dispute}  5.00  needs_response  fraudulent",
+        "confirmed  queued",
+    ):
         assert words in shown
     assert "could not find" in office.run("orders", "show", "99999", code=1)
 

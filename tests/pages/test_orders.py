@@ -16,6 +16,8 @@ from mountify.core.clock import utcnow
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
+from mountify.services import disputes, orders
+from tests.buyers import SITE
 from tests.cast import sign_in
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
@@ -100,6 +102,19 @@ def test_coming_back_after_paying_shows_the_paid_order(browser: Browser, payment
     answer = browser.get(cancel)
     assert answer.status_code == 303 and "/orders/" in answer.headers["Location"]
     assert the_order().status == "paid"
+
+
+def test_a_dispute_is_between_the_merchant_and_a_bank(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    success, _ = addresses(payments, session_id)
+    payments.pay(session_id)
+    browser.get(success)
+    order = the_order()
+    dispute = payments.dispute(payments.sessions[session_id].payment_intent, 500, now=utcnow(), status="lost")
+    disputes.sync_dispute(dispute, payments=payments, site=SITE, now=utcnow())
+    assert {event.kind for event in orders.list_events(order)} == {"placed", "paid", "dispute", "dispute_closed"}
+    page = words(browser.get(f"/orders/{order.id}?{urlsplit(success).query.rpartition('&')[2]}"))
+    assert "2 entries" in page and "Changed" not in page and "ispute" not in page
 
 
 def test_nobody_reads_an_order_without_its_link(app: Flask, browser: Browser, payments: FakePayments) -> None:
