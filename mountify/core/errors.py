@@ -103,6 +103,18 @@ class BadCredentials(ShopError):
     message = N_("Invalid email or password")
 
 
+class SignInNeeded(ShopError):
+    status = 401
+    code = "sign_in_needed"
+    message = N_("Please sign in first.")
+
+
+class NotAllowed(ShopError):
+    status = 403
+    code = "not_allowed"
+    message = N_("This is not open to you. If you think it should be, please sign in again.")
+
+
 class WrongTransition(ShopError):
     status = 409
     code = "wrong_transition"

@@ -12,11 +12,15 @@ from mountify.models.base import Base, Created, Id
 
 
 class AttentionKind(StrEnum):
-    """`payment`: one that did not fit and goes back by itself. `mismatch`: Stripe and the shop say different things."""
+    """`payment`: one that did not fit and goes back by itself. `mismatch`: Stripe and the shop say different things.
+
+    `refund`: one that failed and was made good in another way; about the number of its row.
+    """
 
     PAYMENT = "payment"
     DISPUTE = "dispute"
     MISMATCH = "mismatch"
+    REFUND = "refund"
 
 
 class AttentionNote(Base):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mountify.core.errors import NotFound
 from mountify.models.attention import AttentionKind, AttentionNote
+from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
 from mountify.transaction import transaction
 
 
@@ -44,3 +45,18 @@ def resolve(note_id: int, *, now: datetime) -> None:
         if note is None:
             raise NotFound
         note.resolved_at = note.resolved_at or now
+
+
+def resolve_refund(refund_id: int, *, now: datetime) -> None:
+    """A person has made good a refund that failed, in a way that Stripe knows nothing of. Raises NotFound.
+
+    https://docs.stripe.com/refunds#failed-refunds: the buyer's account may be closed, so that none will ever arrive.
+    """
+    with transaction() as session:
+        failed = select(PaymentAttempt.order_id).join(Payment).join(Refund)
+        order_id = session.scalar(failed.where(Refund.id == refund_id, Refund.state == RefundState.FAILED))
+        if order_id is None:
+            raise NotFound
+        about = str(refund_id)
+        note(session, AttentionKind.REFUND, about, "Paid in another way.", order_id=order_id, now=now)
+        resolve_about(session, AttentionKind.REFUND, about, now=now)

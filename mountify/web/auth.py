@@ -8,6 +8,7 @@ from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin
 
 from mountify.config import Config
+from mountify.core.errors import NotAllowed, SignInNeeded
 from mountify.core.tokens import is_token, new_token
 from mountify.services import carts
 from mountify.services.accounts import Identity
@@ -42,6 +43,16 @@ def shop_session() -> ShopSession:
 
 def identity() -> Identity | None:
     return shop_session().identity
+
+
+def require_staff() -> Identity:
+    """Say who of the office is asking. Raises SignInNeeded or NotAllowed."""
+    who = identity()
+    if who is None:
+        raise SignInNeeded
+    if not who.is_staff:
+        raise NotAllowed
+    return who
 
 
 def find_cart_owner() -> CartOwner | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from redis import Redis
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
+from mountify.core.money import Money
+from mountify.models.attention import AttentionKind, AttentionNote
 from mountify.models.catalogue import Inventory
 from mountify.models.email import Email, EmailState
 from mountify.models.order import OrderItem
-from mountify.models.payment import Payment, WebhookEvent
-from mountify.services import disputes, task_runs, webhooks
+from mountify.models.payment import Payment, Refund, RefundState, WebhookEvent
+from mountify.services import attention_notes, disputes, task_runs, webhooks
+from mountify.services.attention import MOST_OF_EACH
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of
 from tests.factories import make_product, make_shop
@@ -154,6 +158,34 @@ def test_a_dead_job_is_listed_and_queued_again(office: Office, payments: FakePay
         office.run("jobs", "retry", line.split()[0])
     assert office.run("jobs", "list") == NOTHING
     office.run("jobs", "retry", str(job_id), code=1)
+
+
+def test_what_needs_attention_is_listed_until_somebody_is_done_with_it(office: Office, payments: FakePayments) -> None:
+    assert office.run("attention", "list") == "Nothing needs attention.\n"
+    assert json.loads(office.run("attention", "list", "--json")) == {"items": [], "total": 0}
+    number = paid_order(payments)
+    with transaction() as session:
+        payment_id = session.scalars(select(Payment.id)).one()
+        failed = Refund(
+            payment_id=payment_id, reason="x", amount=Money.of("5.00"), idempotency_key="r-1", state=RefundState.FAILED
+        )
+        session.add(failed)
+        session.flush()
+        refund_id = str(failed.id)
+        for about in range(MOST_OF_EACH + 2):
+            attention_notes.note(session, AttentionKind.MISMATCH, f"{about}", "Look.", now=utcnow())
+        note_id = str(session.scalars(select(func.min(AttentionNote.id))).one())
+    listed = office.run("attention", "list")
+    assert f"refund  order {number}: A refund of 5.00 USD" in listed
+    assert f"mismatch  Look.\n  Next: mountify attention done {note_id}\n" in listed
+    assert listed.endswith("There are 2 more.\n")
+    told = json.loads(office.run("attention", "list", "--json"))
+    assert (len(told["items"]), told["total"]) == (MOST_OF_EACH + 1, MOST_OF_EACH + 3)
+    assert f"Note {note_id} is done with." in office.run("attention", "done", note_id)
+    assert f"Refund {refund_id} is done with." in office.run("attention", "done", "--refund", refund_id)
+    assert json.loads(office.run("attention", "list", "--json"))["total"] == MOST_OF_EACH + 1
+    for words in (["999999"], ["--refund", "999999"]):
+        assert "could not find" in office.run("attention", "done", *words, code=1)
 
 
 def test_a_task_that_has_not_succeeded_for_long_is_named_and_done_by_hand(office: Office) -> None:

@@ -13,7 +13,7 @@ from tests.web import ORIGIN, Browser
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 ROLES = ("guest", "alice", "stan", "ada")
 
-# What a plain request by each role is answered with. Nothing here is for some and not for others yet.
+# What a plain request by each role is answered with.
 TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET home.index": (200, 200, 200, 200),
     "GET products.index": (200, 200, 200, 200),
@@ -36,6 +36,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "DELETE api.cart.clear": (200, 200, 200, 200),
     "POST api.checkout.start": (415, 415, 415, 415),
     "GET api.orders.show_by_session": (404, 404, 404, 404),
+    "GET api.attention.index": (401, 403, 200, 200),
     "GET search.show": (200, 200, 200, 200),
     "GET cart.show": (200, 200, 200, 200),
     "POST cart.add_item": (303, 303, 303, 303),
