@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -74,6 +76,39 @@ def audit() -> None:
         click.echo(f"{violation.invariant}: {violation.what}. Next: {violation.repair}")
     click.echo(f"{len(violations)} violations" if violations else "Every invariant holds.")
     sys.exit(1 if violations else 0)
+
+
+@main.command()
+@click.option("--since", default="72h", show_default=True, help="How far back, such as 90m, 72h or 14d.")
+def reconcile(since: str) -> None:
+    """Compare the shop with Stripe, repair what can be repaired; end with 1 when something is left for a person."""
+    from mountify.core.clock import utcnow
+    from mountify.core.errors import PaymentsUnavailable
+    from mountify.gateways import from_config
+    from mountify.services.reconcile import reconcile as compare
+
+    now, reach = utcnow(), _read_span(since)
+    config = connected()
+    try:
+        report = compare(since=now - reach, payments=from_config(config).payments, site=config.site, now=now)
+    except PaymentsUnavailable:
+        raise click.ClickException("Stripe does not answer. Try again later; the worker does so every hour.") from None
+    for what in report.repaired:
+        click.echo(f"repaired: {what}")
+    for what in report.mismatches:
+        click.echo(f"MISMATCH: {what}")
+    failed = f", {report.failed} could not be done (the log says why)" if report.failed else ""
+    click.echo(
+        f"{report.compared} compared, {len(report.repaired)} repaired, {len(report.mismatches)} left for you{failed}."
+    )
+    sys.exit(0 if report.is_clean else 1)
+
+
+def _read_span(text: str) -> timedelta:
+    found = re.fullmatch(r"([0-9]{1,4})([mhd])", text.strip())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a span of time such as 90m, 72h or 14d", param_hint="--since")
+    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[found[2]]: int(found[1])})
 
 
 @main.command()

@@ -79,6 +79,7 @@ class FakePayments:
             payment_intent=None,
             email=params["customer_email"],
             delivery=None,
+            leads_to=params["success_url"],
         )
         return session_id
 
@@ -87,6 +88,11 @@ class FakePayments:
         if session_id not in self.sessions:
             raise UnknownSession
         return self.sessions[session_id]
+
+    def list_sessions(self, since: datetime) -> list[PaymentSession]:
+        """All of them: none is old here."""
+        self._called()
+        return list(self.sessions.values())
 
     def expire_session(self, session_id: str) -> PaymentSession:
         self.get_session(session_id)
@@ -124,6 +130,10 @@ class FakePayments:
         self._called()
         return list(self.refunds.get(payment_intent, {}).values())
 
+    def list_refunds_since(self, since: datetime) -> list[PaymentRefund]:
+        self._called()
+        return [refund for mine in self.refunds.values() for refund in mine.values()]
+
     def refund(
         self,
         payment_intent: str,
@@ -133,7 +143,9 @@ class FakePayments:
     ) -> str:
         """Money is sent back, at Stripe's dashboard where there is no key; gives the refund's id."""
         refund_id = f"re_{next(self._ids):04d}"
-        self.refunds.setdefault(payment_intent, {})[refund_id] = PaymentRefund(refund_id, amount, "usd", outcome, key)
+        self.refunds.setdefault(payment_intent, {})[refund_id] = PaymentRefund(
+            refund_id, amount, "usd", outcome, key, payment_intent
+        )
         return refund_id
 
     def change_refund(self, payment_intent: str, refund_id: str, outcome: RefundOutcome) -> None:

@@ -63,6 +63,12 @@ class StripePayments:
         """https://docs.stripe.com/api/checkout/sessions/retrieve. Raises UnknownSession."""
         return self._ask_session(lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED}))
 
+    def list_sessions(self, since: datetime) -> list[PaymentSession]:
+        """Every one made since, oldest first. https://docs.stripe.com/api/checkout/sessions/list"""
+        asked: Any = _made_since(since) | {"expand": [f"data.{name}" for name in _EXPANDED]}
+        listed = self._ask(lambda client: _every(client.v1.checkout.sessions.list(asked)))
+        return [_read_session(session) for session in reversed(listed)]
+
     def expire_session(self, session_id: str) -> PaymentSession:
         """https://docs.stripe.com/api/checkout/sessions/expire. A session that is not open is given back as it is."""
         try:
@@ -93,17 +99,18 @@ class StripePayments:
         )
         return [_read_refund(refund) for refund in reversed(listed)]
 
+    def list_refunds_since(self, since: datetime) -> list[PaymentRefund]:
+        """Every one made since, of whatever payment, oldest first. https://docs.stripe.com/api/refunds/list"""
+        listed = self._ask(lambda client: _every(client.v1.refunds.list(_made_since(since))))
+        return [_read_refund(refund) for refund in reversed(listed)]
+
     def get_dispute(self, dispute_id: str) -> PaymentDispute:
         """https://docs.stripe.com/api/disputes/retrieve. Raises UnknownSession."""
         return _read_dispute(self._ask(lambda client: client.v1.disputes.retrieve(dispute_id).to_dict()))
 
     def list_disputes(self, since: datetime) -> list[PaymentDispute]:
         """Every one that has begun since, oldest first. https://docs.stripe.com/api/disputes/list"""
-        listed = self._ask(
-            lambda client: _every(
-                client.v1.disputes.list({"created": {"gte": int(since.timestamp())}, "limit": MOST_A_PAGE})
-            )
-        )
+        listed = self._ask(lambda client: _every(client.v1.disputes.list(_made_since(since))))
         return [_read_dispute(dispute) for dispute in reversed(listed)]
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
@@ -163,6 +170,11 @@ class StripePayments:
         return self._client
 
 
+def _made_since(since: datetime) -> Any:
+    """What every list takes. https://docs.stripe.com/api/pagination"""
+    return {"created": {"gte": int(since.timestamp())}, "limit": MOST_A_PAGE}
+
+
 def _every(page: ListObject[Any]) -> list[dict[str, Any]]:
     """Give what is on a page and on all that follow it, as Stripe lists it: newest first."""
     return [thing.to_dict() for thing in page.auto_paging_iter()]
@@ -194,6 +206,7 @@ def _read_session(session: dict[str, Any]) -> PaymentSession:
         payment_intent=_id_of(session.get("payment_intent")),
         email=customer.get("email") or session.get("customer_email"),
         delivery=_delivery(session),
+        leads_to=session.get("success_url") or "",
     )
 
 
@@ -229,6 +242,7 @@ def _read_refund(refund: dict[str, Any]) -> PaymentRefund:
         currency=refund["currency"],
         outcome=_REFUND_OUTCOMES.get(refund["status"], RefundOutcome.PENDING),
         key=(refund.get("metadata") or {}).get(_KEY),
+        payment_intent=_id_of(refund.get("payment_intent")),
     )
 
 

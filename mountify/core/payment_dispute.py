@@ -7,7 +7,7 @@ from datetime import datetime
 
 # Stripe's words are kept as they are, since it adds to them: https://docs.stripe.com/api/disputes/object
 LOST = "lost"
-_CLOSED = frozenset({LOST, "won", "warning_closed", "prevented"})
+CLOSED = frozenset({LOST, "won", "warning_closed", "prevented"})
 _ANSWERED = frozenset({"warning_under_review", "under_review", "appeal_under_review"})
 # First the bank only asks, then it takes; an appeal comes last: https://docs.stripe.com/disputes/arbitration
 _ONWARD = (
@@ -34,7 +34,7 @@ class PaymentDispute:
 
     @property
     def is_closed(self) -> bool:
-        return self.status in _CLOSED
+        return self.status in CLOSED
 
     @property
     def is_inquiry(self) -> bool:
@@ -48,7 +48,7 @@ class PaymentDispute:
 
     def follows(self, known: str) -> bool:
         """Say whether this comes after a status that is known, and was not read before something that is over."""
-        if self.status == known or (known in _CLOSED and not self.is_closed):
+        if self.status == known or (known in CLOSED and not self.is_closed):
             return False
         if known in _ONWARD and self.status in _ONWARD:
             return _ONWARD.index(self.status) > _ONWARD.index(known)

@@ -34,3 +34,4 @@ class PaymentRefund:
     currency: str
     outcome: RefundOutcome
     key: str | None = None
+    payment_intent: str | None = None

@@ -42,3 +42,4 @@ class PaymentSession:
     payment_intent: str | None
     email: str | None
     delivery: Delivery | None
+    leads_to: str = ""  # where its buyer comes back to: another shop may share the account

@@ -11,9 +11,10 @@ import structlog
 from mountify import queue
 from mountify.config import Config
 from mountify.core.clock import utcnow
+from mountify.core.errors import SomeFailed
 from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
-from mountify.services import carts, emails, payment_sessions, refund_requests, webhooks
+from mountify.services import carts, emails, payment_sessions, reconcile, refund_requests, webhooks
 from mountify.services.audit import audit as find_violations
 from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import transaction
@@ -55,6 +56,12 @@ class Tasks:
 
     def sync_delayed(self, timestamp: int) -> None:
         payment_sessions.sync_delayed(payments=self.payments, site=self.site, now=utcnow()).check()
+
+    def reconcile(self, timestamp: int) -> None:
+        now = utcnow()
+        report = reconcile.reconcile(since=now - reconcile.REACH, payments=self.payments, site=self.site, now=now)
+        if report.failed:
+            raise SomeFailed(failed=report.failed, done=len(report.repaired))
 
     def purge_carts(self, timestamp: int) -> None:
         gone = carts.purge_expired(now=utcnow())
@@ -100,5 +107,6 @@ PERIODIC: Mapping[str, Periodic] = {
     "end_overdue": Periodic(Tasks.end_overdue, "* * * * *", timedelta(minutes=10), is_alone=True),
     "audit": Periodic(Tasks.audit, "7 * * * *", timedelta(hours=3)),
     "sync_delayed": Periodic(Tasks.sync_delayed, "23 * * * *", timedelta(hours=3), is_alone=True),
+    "reconcile": Periodic(Tasks.reconcile, "37 * * * *", timedelta(hours=3), is_alone=True),
     "purge_carts": Periodic(Tasks.purge_carts, "41 4 * * *", timedelta(days=2)),
 }

@@ -37,6 +37,12 @@ def resolve_about(session: Session, kind: AttentionKind, about: str, *, now: dat
     session.execute(update(AttentionNote).where(*mine).values(resolved_at=now))
 
 
+def is_resolved(session: Session, kind: AttentionKind, about: str) -> bool:
+    """Say whether somebody has looked at it and called it done."""
+    mine = select(AttentionNote.resolved_at).where(AttentionNote.kind == kind, AttentionNote.about == about)
+    return session.scalar(mine) is not None
+
+
 def resolve(note_id: int, *, now: datetime) -> None:
     """A person has looked at it and done what was to be done. Raises NotFound."""
     with transaction() as session:

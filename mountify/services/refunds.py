@@ -26,7 +26,7 @@ from mountify.transaction import retried_once, transaction
 log = structlog.get_logger()
 
 # A refund only goes on: what was read from Stripe earlier may be written later.
-_ONWARD = (RefundState.CREATED, RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED)
+_ONWARD = (RefundState.CREATED, RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED, RefundState.VOID)
 _MADE = (RefundState.PENDING, RefundState.SUCCEEDED)
 
 
@@ -89,6 +89,11 @@ def add_up(order: Order, attempt: PaymentAttempt, payment: Payment, refunds: Col
         order.mark_refunded(now=now)
 
 
+def is_news(seen: PaymentRefund, known: RefundState) -> bool:
+    """Say whether a refund has gone on since it was in the state that is known."""
+    return _ONWARD.index(RefundState(seen.outcome.value)) > _ONWARD.index(known)
+
+
 def _is_answer(seen: PaymentRefund, row: Refund) -> bool:
     """Say whether Stripe's refund is the one that we asked for by this row, and never heard of."""
     return seen.key == row.idempotency_key and row.stripe_refund_id is None
@@ -111,7 +116,7 @@ def _go_on(
 ) -> None:
     state, was = RefundState(seen.outcome.value), refund.state
     refund.stripe_refund_id = seen.id
-    if state is was or (was in _ONWARD and _ONWARD.index(state) < _ONWARD.index(was)):
+    if not is_news(seen, was):
         return
     refund.state, refund.error = state, None
     if state is RefundState.FAILED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from mountify.models.attention import AttentionKind, AttentionNote
 from mountify.models.catalogue import Inventory
 from mountify.models.email import Email, EmailState
 from mountify.models.order import OrderItem
-from mountify.models.payment import Payment, Refund, RefundState, WebhookEvent
+from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState, WebhookEvent
 from mountify.services import attention_notes, disputes, task_runs, webhooks
 from mountify.services.attention import MOST_OF_EACH
 from mountify.transaction import transaction
@@ -110,6 +111,28 @@ def test_a_refund_is_written_down_while_stripe_does_not_answer(
     office.environment = environment  # where nobody listens
     assert "will be sent as soon as it does" in office.run("orders", "refund", number)
     assert "refund    not made yet" in office.run("orders", "show", number)
+
+
+def test_the_shop_is_compared_with_stripe_by_command(
+    office: Office, sandbox: Running, environment: dict[str, str]
+) -> None:
+    number = bought_at(sandbox)
+    assert office.run("reconcile").startswith("1 compared, 0 repaired, 0 left for you.")
+    with transaction() as session:
+        attempt = session.scalars(select(PaymentAttempt)).one()
+        attempt.session_id = "cs_test_of_another_account"
+        session.execute(text("UPDATE orders SET paid_session = 'cs_test_of_another_account'"))
+    told = office.run("reconcile", "--since", "2d", code=1)
+    assert f"MISMATCH: Order {number} is paid here by session cs_test_of_another_account" in told
+    assert "1 left for you" in told
+    listed = office.run("attention", "list")
+    for line in re.findall(r"mountify attention done (\d+)", listed):
+        office.run("attention", "done", line)
+    assert "0 left for you" in office.run("reconcile")
+    for wrong in ("yesterday", "-1h", "5", "99999d"):
+        assert "not a span of time" in office.run("reconcile", f"--since={wrong}", code=2)
+    office.environment = environment  # where nobody listens
+    assert "Stripe does not answer" in office.run("reconcile", code=1)
 
 
 @pytest.mark.parametrize("group", ["webhooks", "emails", "jobs"])

@@ -1,0 +1,188 @@
+"""What Stripe lists beside what the shop has written down: the differences, and nothing done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, or_, select
+
+from mountify import db
+from mountify.core.money import to_minor
+from mountify.core.payment_dispute import CLOSED, PaymentDispute
+from mountify.core.payment_refund import PaymentRefund
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.models.order import Order
+from mountify.models.payment import AttemptState, Dispute, Payment, PaymentAttempt, Refund, RefundState
+from mountify.services.refunds import is_news
+
+
+class Kind(StrEnum):
+    """What is to be read again. `open_session`: it must be ended first; its order has ended already."""
+
+    SESSION = "session"
+    OPEN_SESSION = "open_session"
+    REFUNDS = "refunds"
+    DISPUTE = "dispute"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that Stripe knows and the shop does not; `about` is Stripe's id, for refunds their payment's."""
+
+    kind: Kind
+    about: str
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def compare_sessions(listed: Sequence[PaymentSession]) -> tuple[list[Difference], list[PaymentSession]]:
+    """Give the differences, and the sessions the shop knows nothing of: lost here, or of another shop."""
+    known = _attempts_of(listed)
+    differences, unknown = [], []
+    for seen in listed:
+        attempt = known.get(seen.id) or known.get(seen.attempt or "")
+        if attempt is None:
+            unknown.append(seen)
+        elif seen.outcome is SessionOutcome.OPEN:
+            if not attempt.is_pending:
+                what = f"session {seen.id} of order {attempt.number} can be paid, though its order has ended"
+                differences.append(Difference(Kind.OPEN_SESSION, seen.id, what))
+        elif attempt.is_behind(seen.outcome):
+            what = f"session {seen.id} of order {attempt.number} is {seen.outcome} at Stripe"
+            differences.append(Difference(Kind.SESSION, seen.id, what))
+    return differences, unknown
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    number: str
+    is_pending: bool
+    state: AttemptState
+    is_paid: bool
+
+    def is_behind(self, outcome: SessionOutcome) -> bool:
+        match outcome:
+            case SessionOutcome.PAID:
+                return not self.is_paid
+            case SessionOutcome.PROCESSING:
+                return self.state in (AttemptState.CREATED, AttemptState.OPEN)
+            case _:
+                return not self.is_paid and self.state is not AttemptState.CLOSED
+
+
+def _attempts_of(listed: Sequence[PaymentSession]) -> dict[str, _Attempt]:
+    """Find attempts by their session, or by their key where the session was never stored."""
+    keys = [seen.attempt for seen in listed if seen.attempt is not None]
+    rows = db.session.execute(
+        select(PaymentAttempt, Order, Payment.id)
+        .join(Order, Order.id == PaymentAttempt.order_id)
+        .outerjoin(Payment, Payment.attempt_id == PaymentAttempt.id)
+        .where(
+            or_(
+                PaymentAttempt.session_id.in_([seen.id for seen in listed]),
+                PaymentAttempt.session_id.is_(None) & PaymentAttempt.idempotency_key.in_(keys),
+            )
+        )
+    )
+    return {
+        attempt.session_id or attempt.idempotency_key: _Attempt(
+            order.number, order.is_pending, attempt.state, payment_id is not None
+        )
+        for attempt, order, payment_id in rows
+    }
+
+
+def compare_refunds(listed: Sequence[PaymentRefund]) -> list[Difference]:
+    """Give one difference for each payment of ours of which a refund is not known, or has gone on."""
+    mine = Refund.stripe_refund_id.in_([seen.id for seen in listed])
+    known = {refund.id: refund.state for refund in list_refunds(mine)}
+    paid = _known_payments(seen.payment_intent for seen in listed)
+    return [
+        Difference(Kind.REFUNDS, intent, f"refund {seen.id} of payment {intent} is {seen.outcome} at Stripe")
+        for intent, seen in {seen.payment_intent: seen for seen in listed if _is_behind(seen, known)}.items()
+        if intent in paid
+    ]
+
+
+def compare_disputes(listed: Sequence[PaymentDispute]) -> list[Difference]:
+    paid = _known_payments(seen.payment_intent for seen in listed)
+    mine = select(Dispute).where(Dispute.stripe_dispute_id.in_([seen.id for seen in listed]))
+    known = {dispute.stripe_dispute_id: dispute.state for dispute in db.session.scalars(mine)}
+    return [
+        Difference(Kind.DISPUTE, seen.id, f"dispute {seen.id} is {seen.status} at Stripe")
+        for seen in listed
+        if seen.payment_intent in paid and (seen.id not in known or seen.follows(known[seen.id]))
+    ]
+
+
+@dataclass(frozen=True)
+class OurPayment:
+    """A payment as the shop has it, `amount` in minor units."""
+
+    session_id: str
+    amount: int
+    order_id: int
+    number: str
+
+
+def list_payments(since: datetime) -> list[OurPayment]:
+    """List what the shop calls paid since."""
+    rows = db.session.execute(
+        select(Payment, PaymentAttempt.session_id, Order.id, Order.number)
+        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+        .join(Order, Order.id == PaymentAttempt.order_id)
+        .where(Payment.created_at >= since)
+        .order_by(Payment.id)
+    )
+    return [
+        OurPayment(str(session_id), to_minor(payment.amount, payment.currency), order_id, number)
+        for payment, session_id, order_id, number in rows
+    ]
+
+
+@dataclass(frozen=True)
+class OurRefund:
+    """A refund as the shop has it, by Stripe's id."""
+
+    id: str
+    payment_intent: str
+    state: RefundState
+    order_id: int
+    number: str
+
+
+def list_refunds(*which: ColumnElement[bool]) -> list[OurRefund]:
+    """List refunds that Stripe has made."""
+    rows = db.session.execute(
+        select(Refund.stripe_refund_id, Payment.payment_intent, Refund.state, Order.id, Order.number)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+        .join(Order, Order.id == PaymentAttempt.order_id)
+        .where(Refund.stripe_refund_id.is_not(None), *which)
+        .order_by(Refund.id)
+    )
+    return [
+        OurRefund(str(refund_id), intent, state, order_id, number)
+        for refund_id, intent, state, order_id, number in rows
+    ]
+
+
+def list_open_disputes() -> list[str]:
+    """List by Stripe's ids what the shop believes to be undecided."""
+    undecided = select(Dispute.stripe_dispute_id).where(Dispute.state.not_in(CLOSED)).order_by(Dispute.id)
+    return list(db.session.scalars(undecided))
+
+
+def _is_behind(seen: PaymentRefund, known: Mapping[str, RefundState]) -> bool:
+    return seen.id not in known or is_news(seen, known[seen.id])
+
+
+def _known_payments(intents: Iterable[str | None]) -> frozenset[str]:
+    """Say which of these payments are the shop's: another one may share the account."""
+    asked = {intent for intent in intents if intent is not None}
+    return frozenset(db.session.scalars(select(Payment.payment_intent).where(Payment.payment_intent.in_(asked))))

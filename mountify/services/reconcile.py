@@ -1,0 +1,169 @@
+"""The shop's books beside Stripe's, in both directions: what can be repaired is, the rest is told to a person.
+
+Nothing here depends on a webhook. What is compared may have changed since it was listed; so a repair reads again, and
+nothing is called a mismatch before Stripe has been asked about that very thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from mountify import db
+from mountify.core.errors import PaymentsUnavailable, UnknownSession
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.core.site import Site
+from mountify.gateways import Payments
+from mountify.models.attention import AttentionKind
+from mountify.models.payment import Refund, RefundState
+from mountify.one_by_one import Tally, each_alone
+from mountify.services import attention_notes, comparison
+from mountify.services.comparison import Difference, Kind, OurPayment, OurRefund
+from mountify.services.disputes import sync_dispute
+from mountify.services.refunds import sync_refunds
+from mountify.services.settlement import sync_session
+from mountify.transaction import transaction
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+REACH = timedelta(hours=72)
+MADE_BEFORE = timedelta(hours=1)  # a session is made within the time of its order's hold before it is paid
+MOST_FAILURES = 3  # in a row; then Stripe is down
+_MONEY = frozenset({SessionOutcome.PAID, SessionOutcome.PROCESSING})
+_MADE = (RefundState.PENDING, RefundState.SUCCEEDED)
+
+
+@dataclass
+class Report:
+    """`repaired` and `mismatches` are sentences, the latter noted for a person, too."""
+
+    compared: int = 0
+    failed: int = 0
+    repaired: list[str] = field(default_factory=list)
+    mismatches: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.mismatches and not self.failed
+
+
+def reconcile(*, since: datetime, payments: Payments, site: Site, now: datetime) -> Report:
+    """Compare every session, payment, refund and dispute since a moment, and repair what can be repaired.
+
+    Raises PaymentsUnavailable when Stripe does not even list them; what was repaired before that stays so.
+    """
+    return _Reconciler(since, payments, site, now).run()
+
+
+@dataclass
+class _Reconciler:
+    since: datetime
+    payments: Payments
+    site: Site
+    now: datetime
+    report: Report = field(default_factory=Report)
+
+    def run(self) -> Report:
+        db.release()
+        sessions = self.payments.list_sessions(self.since - MADE_BEFORE)
+        differences, unknown = comparison.compare_sessions(sessions)
+        self._each(differences, self._repair)
+        self._each([seen for seen in unknown if self._is_lost(seen)], self._tell_of_no_order)
+        seen_paid = {seen.id: seen.amount_total for seen in sessions if seen.outcome is SessionOutcome.PAID}
+        ours = [paid for paid in comparison.list_payments(self.since) if seen_paid.get(paid.session_id) != paid.amount]
+        self._each(ours, self._check_payment)
+        self._compare_refunds()
+        self._compare_disputes()
+        self.report.compared += len(sessions)
+        return self.report
+
+    def _compare_refunds(self) -> None:
+        db.release()
+        listed = self.payments.list_refunds_since(self.since)
+        self._each(comparison.compare_refunds(listed), self._repair)
+        not_listed = Refund.stripe_refund_id.not_in([seen.id for seen in listed])
+        young = Refund.state.in_(_MADE) & (Refund.created_at >= self.since)
+        ours = comparison.list_refunds(not_listed, young | (Refund.state == RefundState.PENDING))
+        self._each(ours, self._check_refund)
+        self.report.compared += len(listed)
+
+    def _compare_disputes(self) -> None:
+        db.release()
+        listed = self.payments.list_disputes(self.since)
+        self._each(comparison.compare_disputes(listed), self._repair)
+        older = [dispute for dispute in comparison.list_open_disputes() if dispute not in {seen.id for seen in listed}]
+        self._each(older, self._sync_dispute)
+        self.report.compared += len(listed)
+
+    def _each(self, things: Sequence[T], work: Callable[[T], object]) -> None:
+        db.release()
+        tally: Tally = each_alone(things, work, but=PaymentsUnavailable, most_in_a_row=MOST_FAILURES)
+        self.report.failed += tally.failed
+
+    def _repair(self, difference: Difference) -> None:
+        match difference.kind:
+            case Kind.REFUNDS:
+                sync_refunds(difference.about, payments=self.payments, site=self.site, now=self.now)
+            case Kind.DISPUTE:
+                self._sync_dispute(difference.about)
+            case Kind.OPEN_SESSION:
+                self.payments.expire_session(difference.about)
+                sync_session(difference.about, payments=self.payments, site=self.site, now=self.now)
+            case Kind.SESSION:
+                sync_session(difference.about, payments=self.payments, site=self.site, now=self.now)
+        self.report.repaired.append(difference.what)
+        log.warning("reconciled", what=difference.what)
+
+    def _sync_dispute(self, dispute_id: str) -> None:
+        sync_dispute(dispute_id, payments=self.payments, site=self.site, now=self.now)
+
+    def _is_lost(self, seen: PaymentSession) -> bool:
+        """Say whether money came to a session of this shop that has no order; another shop may share the account."""
+        return seen.outcome in _MONEY and seen.leads_to.startswith(f"{self.site.base_url}/")
+
+    def _tell_of_no_order(self, seen: PaymentSession) -> None:
+        self._tell(
+            seen.id,
+            f"Stripe has the payment {seen.payment_intent} of {seen.amount_total} (in the smallest unit of "
+            f"{seen.currency.upper()}), made by {seen.email or 'somebody'} in session {seen.id}, and this shop has no "
+            "order for it: it may have been lost with the database. Give it back in Stripe's dashboard, or deliver it.",
+        )
+
+    def _check_payment(self, paid: OurPayment) -> None:
+        try:
+            seen = self.payments.get_session(paid.session_id)
+        except UnknownSession:
+            self._tell(paid.session_id, _NOT_THERE.format(paid), order_id=paid.order_id)
+            return
+        if seen.outcome is not SessionOutcome.PAID or seen.amount_total != paid.amount:
+            what = f"Order {paid.number} is paid here; at Stripe its session {seen.id} is {seen.outcome}, over "
+            amounts = f"{seen.amount_total} instead of {paid.amount} (in the smallest unit of {seen.currency.upper()})."
+            self._tell(paid.session_id, what + amounts, order_id=paid.order_id)
+
+    def _check_refund(self, refund: OurRefund) -> None:
+        """It is older than what was listed, or on its way since long: that it is listed with its payment is enough."""
+        listed = self.payments.list_refunds(refund.payment_intent)
+        if refund.id in {seen.id for seen in listed}:
+            sync_refunds(refund.payment_intent, payments=self.payments, site=self.site, now=self.now)
+        else:
+            what = f"Refund {refund.id} of order {refund.number} is {refund.state} here, and Stripe does not know it."
+            self._tell(refund.id, what, order_id=refund.order_id)
+
+    def _tell(self, about: str, what: str, *, order_id: int | None = None) -> None:
+        with transaction() as session:
+            attention_notes.note(session, AttentionKind.MISMATCH, about, what, order_id=order_id, now=self.now)
+            is_done = attention_notes.is_resolved(session, AttentionKind.MISMATCH, about)
+        if not is_done:
+            self.report.mismatches.append(what)
+            log.error("mismatch", about=about)
+
+
+_NOT_THERE = (
+    "Order {0.number} is paid here by session {0.session_id}, and Stripe does not know it. Was the shop connected to "
+    "another account of Stripe's then?"
+)

@@ -1,0 +1,273 @@
+"""The shop beside Stripe, both ways: what no webhook told is found and repaired, the rest goes before a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import PaymentsUnavailable, SomeFailed
+from mountify.core.money import Money
+from mountify.core.order_status import OrderStatus
+from mountify.core.payment_refund import RefundOutcome
+from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.gateways import Gateways
+from mountify.jobs.worker import run_once
+from mountify.models.attention import AttentionNote
+from mountify.models.catalogue import Product
+from mountify.models.order import OrderEvent
+from mountify.models.payment import AttemptState, Dispute, PaymentAttempt, Refund, RefundState
+from mountify.services import attention_notes, refunds
+from mountify.services.audit import audit
+from mountify.services.checkout import Started
+from mountify.services.reconcile import REACH, Report, reconcile
+from mountify.transaction import transaction
+from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.fakes import FakeMailer, FakePayments
+
+FOREIGN = "https://another.shop/checkout/success"
+
+
+def compare(payments: FakePayments) -> Report:
+    now = utcnow()
+    report = reconcile(since=now - REACH, payments=payments, site=SITE, now=now)
+    db.release()
+    return report
+
+
+def intent_of(started: Started, payments: FakePayments) -> str:
+    return payments.sessions[started.url.rsplit("/", 1)[1]].payment_intent or ""
+
+
+def notes() -> list[AttentionNote]:
+    found = list(db.session.scalars(select(AttentionNote).where(AttentionNote.resolved_at.is_(None))))
+    db.release()
+    return found
+
+
+def assert_agrees(payments: FakePayments) -> None:
+    """A second look finds nothing to do."""
+    again = compare(payments)
+    assert again.repaired == [] and again.is_clean and audit(now=utcnow()) == []
+    db.release()
+
+
+def test_a_shop_that_agrees_with_stripe_is_left_as_it_is(buyer: Buyer, payments: FakePayments) -> None:
+    buyer.buy()
+    report = compare(payments)
+    assert report.compared == 1 and report.repaired == [] and report.is_clean and notes() == []
+
+
+def test_a_payment_that_nobody_told_of_is_settled(
+    buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    report = compare(payments)
+    (what,) = report.repaired
+    assert what == f"session {buyer.session_of(started)} of order {order_of(started).number} is paid at Stripe"
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.PAID, (3, 0))
+    run_jobs()
+    assert len(mailer.sent) == 2
+    assert_agrees(payments)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "stock"),
+    [
+        (SessionOutcome.CLOSED, OrderStatus.EXPIRED, (5, 0)),
+        (SessionOutcome.FAILED, OrderStatus.CANCELLED, (5, 0)),
+        (SessionOutcome.PROCESSING, OrderStatus.PENDING, (5, 2)),
+    ],
+)
+def test_whatever_became_of_a_session_is_followed(
+    buyer: Buyer, payments: FakePayments, product: Product, outcome: SessionOutcome, status: OrderStatus,
+    stock: tuple[int, int],
+) -> None:  # fmt: skip
+    started = buyer.start()
+    payments.change(buyer.session_of(started), outcome=outcome)
+    assert len(compare(payments).repaired) == 1
+    assert (order_of(started).status, stock_of(product)) == (status, stock)
+    assert_agrees(payments)
+
+
+def test_a_session_that_was_never_stored_is_found_by_the_key_it_was_asked_under(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    with transaction() as session:
+        attempt = session.scalars(select(PaymentAttempt)).one()
+        attempt.session_id = attempt.url = None
+        attempt.state = AttemptState.CREATED
+    assert len(compare(payments).repaired) == 1
+    assert order_of(started).status is OrderStatus.PAID
+    assert_agrees(payments)
+
+
+def test_a_session_that_can_be_paid_although_its_order_has_ended_is_ended_too(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    started = buyer.start()
+    session_id = buyer.session_of(started)
+    payments.change(session_id, outcome=SessionOutcome.CLOSED)
+    buyer.sync(session_id)
+    payments.change(session_id, outcome=SessionOutcome.OPEN)  # Stripe's word and ours came apart
+    (what,) = compare(payments).repaired
+    assert "can be paid, though its order has ended" in what
+    assert payments.sessions[session_id].outcome is SessionOutcome.CLOSED
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
+    assert_agrees(payments)
+
+
+def test_one_that_breaks_stops_no_other_and_is_counted(buyer: Buyer, payments: FakePayments, product: Product) -> None:
+    started, other = buyer.start(), Buyer(payments)
+    other.add(product, 1)
+    fine = other.start()
+    for one in (started, fine):
+        payments.pay(one.url.rsplit("/", 1)[1])
+
+    class Odd(FakePayments):
+        def get_session(self, session_id: str) -> PaymentSession:
+            if session_id == buyer.session_of(started):
+                raise KeyError("amount_total")
+            return super().get_session(session_id)
+
+    odd = Odd(sessions=payments.sessions)
+    report = compare(odd)
+    assert (len(report.repaired), report.failed, report.is_clean) == (1, 1, False)
+    assert order_of(fine).status is OrderStatus.PAID
+    assert len(compare(payments).repaired) == 1
+
+
+def test_money_of_this_shop_without_an_order_goes_before_a_person_once(buyer: Buyer, payments: FakePayments) -> None:
+    """The database was restored from yesterday's copy, say."""
+    started = buyer.start()
+    session = replace(payments.sessions[buyer.session_of(started)], id="cs_test_lost", attempt="attempt-lost")
+    payments.sessions[session.id] = session
+    payments.pay(session.id)
+    for _ in range(2):
+        report = compare(payments)
+        assert len(report.mismatches) == 1 and not report.is_clean
+    (note,) = notes()
+    assert note.about == "cs_test_lost" and "has no order for it" in note.what
+    attention_notes.resolve(note.id, now=utcnow())
+    report = compare(payments)
+    assert report.is_clean and notes() == []
+
+
+def test_what_another_shop_of_the_same_account_sells_is_none_of_our_business(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    started = buyer.start()
+    session = replace(payments.sessions[buyer.session_of(started)], id="cs_test_x", attempt="x", leads_to=FOREIGN)
+    payments.sessions[session.id] = session
+    payments.pay(session.id, payment_intent="pi_foreign")
+    payments.refund("pi_foreign", 500)
+    payments.dispute("pi_foreign", 500, now=utcnow())
+    report = compare(payments)
+    assert report.is_clean and report.repaired == [] and notes() == []
+
+
+def test_an_order_that_is_paid_here_and_not_at_stripe_goes_before_a_person(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    paid = buyer.buy()
+    session_id = buyer.session_of(paid)
+    payments.change(session_id, outcome=SessionOutcome.CLOSED)
+    (what,) = compare(payments).mismatches
+    assert f"Order {order_of(paid).number} is paid here; at Stripe its session {session_id} is closed" in what
+    with transaction() as session:
+        session.execute(delete(AttentionNote))
+    del payments.sessions[session_id]
+    (what,) = compare(payments).mismatches
+    assert "Stripe does not know it" in what and notes()[0].order_id == paid.order_id
+    assert order_of(paid).status is OrderStatus.PAID
+
+
+def test_refunds_that_nobody_told_of_are_followed(buyer: Buyer, payments: FakePayments) -> None:
+    paid = buyer.buy()
+    intent = intent_of(paid, payments)
+    payments.refund(intent, 300)
+    payments.refund(intent, 200)
+    assert len(compare(payments).repaired) == 1
+    assert order_of(paid).refunded_total == Money.of("5.00")
+    assert_agrees(payments)
+
+
+def test_a_refund_that_has_gone_on_is_followed_however_old_it_is(buyer: Buyer, payments: FakePayments) -> None:
+    paid = buyer.buy()
+    intent = intent_of(paid, payments)
+    refund = payments.refund(intent, 500, RefundOutcome.PENDING)
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    with transaction() as session:
+        session.scalars(select(Refund)).one().created_at -= 2 * REACH
+    payments.change_refund(intent, refund, RefundOutcome.FAILED)
+
+    class OnlyYoung(FakePayments):
+        list_refunds_since = lambda self, since: []  # noqa: E731
+
+    compare(OnlyYoung(sessions=payments.sessions, refunds=payments.refunds))
+    assert not order_of(paid).refunded_total
+    assert db.session.scalars(select(Refund.state)).one() is RefundState.FAILED
+    db.release()
+    assert_agrees(payments)
+
+
+def test_a_refund_that_stripe_does_not_know_goes_before_a_person(buyer: Buyer, payments: FakePayments) -> None:
+    paid = buyer.buy()
+    intent = intent_of(paid, payments)
+    refund = payments.refund(intent, 500)
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    payments.refunds.clear()
+    (what,) = compare(payments).mismatches
+    assert what == f"Refund {refund} of order {order_of(paid).number} is succeeded here, and Stripe does not know it."
+
+
+def test_disputes_that_nobody_told_of_are_followed_until_they_are_decided(buyer: Buyer, payments: FakePayments) -> None:
+    paid = buyer.buy()
+    dispute = payments.dispute(intent_of(paid, payments), 500, now=utcnow())
+    assert compare(payments).repaired == [f"dispute {dispute} is needs_response at Stripe"]
+    assert len(notes()) == 1
+    assert_agrees(payments)
+    payments.change_dispute(dispute, status="won")
+
+    class OnlyYoung(FakePayments):
+        list_disputes = lambda self, since: []  # noqa: E731
+
+    compare(OnlyYoung(sessions=payments.sessions, disputes=payments.disputes))
+    assert db.session.scalars(select(Dispute.state)).one() == "won"
+    assert notes() == []
+    kinds = set(db.session.scalars(select(OrderEvent.kind)))
+    db.release()
+    assert {"dispute", "dispute_closed"} <= kinds
+
+
+def test_a_silent_stripe_is_said_and_changes_nothing(buyer: Buyer, payments: FakePayments) -> None:
+    buyer.buy()
+    payments.is_down = True
+    with pytest.raises(PaymentsUnavailable):
+        compare(payments)
+
+
+def test_the_worker_does_it_and_says_when_it_could_not_do_all(
+    buyer: Buyer, payments: FakePayments, config: object
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+
+    class Half(FakePayments):
+        def get_session(self, session_id: str) -> PaymentSession:
+            raise PaymentsUnavailable
+
+    half = Half(sessions=payments.sessions)
+    with pytest.raises(SomeFailed):
+        run_once("reconcile", config, Gateways(half, FakeMailer()))  # type: ignore[arg-type]
+    run_once("reconcile", config, Gateways(payments, FakeMailer()))  # type: ignore[arg-type]
+    assert order_of(started).status is OrderStatus.PAID
+    assert audit(now=utcnow() + timedelta(minutes=1)) == []
