@@ -20,7 +20,7 @@ from mountify.core.payment_session import SessionOutcome
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.models.order import Order
-from mountify.services import carts, checkout, settlement
+from mountify.services import attention, carts, checkout, disputes, settlement
 from mountify.services.cart_view import CartOwner
 from tests.factories import make_product, make_shop, new_key
 from tests.sandbox.support import SECRET, Running, cart
@@ -46,10 +46,11 @@ def params(**changes: Any) -> dict[str, Any]:
 EVENT = {"id": "evt_1", "type": "checkout.session.completed", "livemode": False, "data": {"object": {"id": "cs_1"}}}
 
 
-def test_the_checkout_of_the_shop_is_accepted_paid_and_read_back(
+def test_the_checkout_of_the_shop_is_accepted_paid_read_back_and_disputed(
     database: None,
     sandbox: Running,
     adapter: StripePayments,
+    client: stripe.StripeClient,
 ) -> None:
     make_shop()
     owner = CartOwner(token=new_token())
@@ -65,6 +66,13 @@ def test_the_checkout_of_the_shop_is_accepted_paid_and_read_back(
     order = db.session.get_one(Order, started.order_id)
     assert (order.status, str(order.total)) == ("paid", "32.50")
     assert order.shipping_name == "Jenny Rosen" and (order.shipping_address or {})["country"] == "US"
+    db.release()
+    charge = client.v1.payment_intents.retrieve(adapter.get_session(session_id).payment_intent or "").latest_charge
+    sandbox.post(f"/dashboard/charges/{charge}/disputes", {})
+    (dispute,) = adapter.list_disputes(utcnow() - timedelta(minutes=1))
+    assert disputes.sync_dispute(dispute.id, payments=adapter, site=SITE, now=utcnow()) == started.order_id
+    (item,) = attention.list_open(now=utcnow()).items
+    assert "The buyer's bank has taken back $32.50 (fraudulent)." in item.what
 
 
 def test_what_is_refunded_is_listed_oldest_first(
