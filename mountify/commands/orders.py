@@ -1,0 +1,93 @@
+"""What a merchant does with an order at a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import click
+
+from mountify.commands.context import connected
+from mountify.commands.groups import Operations
+from mountify.core.clock import utcnow
+from mountify.core.errors import BadAmount
+from mountify.core.money import Money
+
+
+@click.group(cls=Operations)
+def orders() -> None:
+    """Orders and their payments."""
+
+
+@orders.command("show")
+@click.argument("number")
+def show_order(number: str) -> None:
+    """Say what is known of an order: lines, timeline, payments, mails."""
+    from mountify.services import order_report
+
+    connected()
+    for line in order_report.describe(number):
+        click.echo(line)
+
+
+@orders.command("sync")
+@click.argument("number")
+def sync_order(number: str) -> None:
+    """Ask Stripe about an order and do what follows: settle it, or end it when its time is over."""
+    from mountify.gateways import from_config
+    from mountify.services import payment_sessions
+
+    config = connected()
+    payments = from_config(config).payments
+    order = payment_sessions.sync_order(number, payments=payments, site=config.site, now=utcnow())
+    click.echo(f"Order {order.number} is {order.status}.")
+
+
+@orders.command("refund")
+@click.argument("number")
+@click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
+@click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
+@click.option("--restock", "all_parts", is_flag=True, help="All its parts go on the shelf again.")
+@click.option("--part", "parts", multiple=True, metavar="PRODUCT=QUANTITY", help="These go on the shelf again.")
+def refund_order(number: str, amount: str | None, payment: str | None, all_parts: bool, parts: Sequence[str]) -> None:
+    """Send money back to the buyer of an order, all of it or a part."""
+    from mountify.core.errors import PaymentsUnavailable
+    from mountify.gateways import from_config
+    from mountify.models.payment import RefundState
+    from mountify.services import refund_requests
+    from mountify.services.orders import get_by_number
+
+    config = connected()
+    wish = refund_requests.Wish(
+        amount=_read_amount(amount), payment_intent=payment, parts=_read_parts(parts), all_parts=all_parts
+    )
+    refund_id = refund_requests.request(get_by_number(number).id, wish, now=utcnow())
+    try:
+        made = refund_requests.send(refund_id, payments=from_config(config).payments, site=config.site, now=utcnow())
+    except PaymentsUnavailable:
+        click.echo("Stripe does not answer. The refund is written down and will be sent as soon as it does.")
+        return
+    if made.state is RefundState.FAILED:
+        raise click.ClickException(f"Stripe refused it: {made.error}")
+    if made.state is RefundState.VOID:
+        click.echo("All of it had gone back already; nothing was sent.")
+    else:
+        click.echo(f"{made.amount} of order {number} goes back to its buyer.")
+
+
+def _read_amount(text: str | None) -> Money | None:
+    try:
+        return None if text is None else Money.of(text)
+    except ValueError:
+        raise BadAmount from None
+
+
+def _read_parts(texts: Sequence[str]) -> dict[int, int]:
+    """Add up `12=1` and the like."""
+    parts: Counter[int] = Counter()
+    for text in texts:
+        product_id, _, quantity = text.partition("=")
+        if not (product_id.isascii() and product_id.isdigit() and quantity.isascii() and quantity.isdigit()):
+            raise click.BadParameter(f"{text!r} is not PRODUCT=QUANTITY, such as 12=1", param_hint="--part")
+        parts[int(product_id)] += int(quantity)
+    return dict(parts)
