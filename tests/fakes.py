@@ -117,6 +117,10 @@ class FakePayments:
             refund_id = self.refund(payment_intent, amount, key=idempotency_key)
             return mine[refund_id]
 
+    def currency_of(self, payment_intent: str) -> str:
+        paid = (session.currency for session in self.sessions.values() if session.payment_intent == payment_intent)
+        return next(paid, "usd")
+
     @property
     def paid(self) -> dict[str, int]:
         """What was paid by each payment, in minor units."""
@@ -144,7 +148,7 @@ class FakePayments:
         """Money is sent back, at Stripe's dashboard where there is no key; gives the refund's id."""
         refund_id = f"re_{next(self._ids):04d}"
         self.refunds.setdefault(payment_intent, {})[refund_id] = PaymentRefund(
-            refund_id, amount, "usd", outcome, key, payment_intent
+            refund_id, amount, self.currency_of(payment_intent), outcome, key, payment_intent
         )
         return refund_id
 

@@ -51,10 +51,10 @@ def sync_order(number: str) -> None:
 @click.option("--part", "parts", multiple=True, metavar="PRODUCT=QUANTITY", help="These go on the shelf again.")
 def refund_order(number: str, amount: str | None, payment: str | None, all_parts: bool, parts: Sequence[str]) -> None:
     """Send money back to the buyer of an order, all of it or a part."""
-    from mountify.core.errors import PaymentsUnavailable
+    from mountify.core.errors import PaymentsUnavailable, UnknownSession
     from mountify.gateways import from_config
     from mountify.models.payment import RefundState
-    from mountify.services import refund_requests
+    from mountify.services import refund_requests, refund_sending
     from mountify.services.orders import get_by_number
 
     config = connected()
@@ -63,9 +63,9 @@ def refund_order(number: str, amount: str | None, payment: str | None, all_parts
     )
     refund_id = refund_requests.request(get_by_number(number).id, wish, now=utcnow())
     try:
-        made = refund_requests.send(refund_id, payments=from_config(config).payments, site=config.site, now=utcnow())
-    except PaymentsUnavailable:
-        click.echo("Stripe does not answer. The refund is written down and will be sent as soon as it does.")
+        made = refund_sending.send(refund_id, payments=from_config(config).payments, site=config.site, now=utcnow())
+    except (PaymentsUnavailable, UnknownSession) as error:
+        click.echo(f"Stripe has not made it yet ({error.__cause__}). It is written down, and tried until Stripe has.")
         return
     if made.state is RefundState.FAILED:
         raise click.ClickException(f"Stripe refused it: {made.error}")

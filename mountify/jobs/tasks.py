@@ -14,7 +14,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import SomeFailed
 from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
-from mountify.services import carts, emails, payment_sessions, reconcile, refund_requests, webhooks
+from mountify.services import carts, emails, payment_sessions, reconcile, refund_sending, webhooks
 from mountify.services.audit import audit as find_violations
 from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import transaction
@@ -35,7 +35,7 @@ class Tasks:
         emails.deliver(email_id, mailer=self.mailer, now=utcnow())
 
     def send_refund(self, refund_id: int) -> None:
-        refund_requests.send(refund_id, payments=self.payments, site=self.site, now=utcnow())
+        refund_sending.send(refund_id, payments=self.payments, site=self.site, now=utcnow())
 
     def mail_order_links(self, email: str) -> None:
         emails.queue_order_links(email, site=self.site, now=utcnow())
@@ -45,7 +45,7 @@ class Tasks:
 
     def sweep(self, timestamp: int) -> None:
         now = utcnow()
-        found = sum(service.requeue_overdue(now=now) for service in (webhooks, emails, refund_requests))
+        found = sum(service.requeue_overdue(now=now) for service in (webhooks, emails, refund_sending))
         if found:
             log.warning("swept", requeued=found)
         with transaction() as session:

@@ -28,6 +28,9 @@ _CHECKS: dict[str, str] = {
         WHERE o.paid_session IS DISTINCT FROM a.session_id
           AND p.amount > (SELECT coalesce(sum(r.amount), 0) FROM refunds r
                           WHERE r.payment_id = p.id AND r.state NOT IN ('failed', 'void'))
+                       + (SELECT coalesce(sum(d.amount), 0) FROM disputes d
+                          WHERE d.payment_id = p.id AND d.state NOT IN ('won', 'prevented')
+                            AND d.state NOT LIKE 'warning_%')
     """,
     "I2": """
         SELECT format('order %s is paid without a payment of its amount', o.number),
@@ -71,6 +74,14 @@ _CHECKS: dict[str, str] = {
         LEFT JOIN stock_movements m ON m.order_id = o.id AND m.product_id = t.product_id AND m.reason = 'sale'
         WHERE o.stock_sold AND coalesce(-m.delta, 0) <> t.quantity
     """,
+    "I4 returned": """
+        SELECT format('order %s sold %s of product %s and got %s back', min(o.number),
+                      -sum(m.delta) FILTER (WHERE m.reason = 'sale'), m.product_id,
+                      sum(m.delta) FILTER (WHERE m.reason = 'return')),
+               format('mountify orders show %s', min(o.number))
+        FROM stock_movements m JOIN orders o ON o.id = m.order_id WHERE m.reason IN ('sale', 'return')
+        GROUP BY m.order_id, m.product_id HAVING sum(m.delta) > 0
+    """,
     "I5": """
         SELECT format('order %s is pending although its time ran out', o.number),
                format('mountify orders sync %s', o.number)
@@ -112,9 +123,25 @@ _CHECKS: dict[str, str] = {
     "I9": """
         SELECT format('payment %s of %s has refunds of %s', p.id, p.amount, sum(r.amount)),
                format('mountify orders show %s', min(o.number))
-        FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.state NOT IN ('failed', 'void')
+        FROM payments p JOIN refunds r ON r.payment_id = p.id AND r.state IN ('pending', 'succeeded')
         JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
         GROUP BY p.id HAVING sum(r.amount) > p.amount
+    """,
+    "I9 total": """
+        SELECT format('order %s says that %s went back, its refunds say %s', o.number, o.refunded_total, m.sum),
+               format('mountify orders sync %s', o.number)
+        FROM orders o JOIN payment_attempts a ON a.session_id = o.paid_session JOIN payments p ON p.attempt_id = a.id
+        CROSS JOIN LATERAL (SELECT coalesce(sum(r.amount), 0) AS sum FROM refunds r
+                            WHERE r.payment_id = p.id AND r.state IN ('pending', 'succeeded')) m
+        WHERE o.refunded_total <> m.sum
+    """,
+    "I9 payment": """
+        SELECT format('payment %s of %s is %s, %s of it has arrived', p.payment_intent, p.amount, p.state, m.sum),
+               format('mountify orders sync %s', o.number)
+        FROM payments p JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
+        CROSS JOIN LATERAL (SELECT coalesce(sum(r.amount), 0) AS sum FROM refunds r
+                            WHERE r.payment_id = p.id AND r.state = 'succeeded') m
+        WHERE (p.state = 'refunded') <> (p.amount > 0 AND m.sum >= p.amount)
     """,
     "I9 automatic": """
         SELECT format('payment %s was refunded %s times because of "%s"', r.payment_id, count(*), r.reason),
@@ -158,6 +185,14 @@ _CHECKS: dict[str, str] = {
                format('mountify emails resend %s', e.id)
         FROM emails e
         WHERE e.state = 'queued' AND e.created_at < CAST(:now AS timestamptz) - interval '24 hours'
+    """,
+    "I10 refund": """
+        SELECT format('a refund of %s of order %s waits since %s: %s', r.amount, o.number, r.created_at,
+                      coalesce(r.error, 'not tried yet')),
+               format('mountify orders sync %s', o.number)
+        FROM refunds r JOIN payments p ON p.id = r.payment_id
+        JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
+        WHERE r.state = 'created' AND r.created_at < CAST(:now AS timestamptz) - interval '1 hour'
     """,
     "I11": """
         SELECT format('order %s belongs to another account than the cart it came from', o.number),

@@ -24,7 +24,7 @@ from mountify.one_by_one import Tally, each_alone
 from mountify.services import attention_notes, comparison
 from mountify.services.comparison import Difference, Kind, OurPayment, OurRefund
 from mountify.services.disputes import sync_dispute
-from mountify.services.refunds import sync_refunds
+from mountify.services.refunds import MADE, sync_refunds
 from mountify.services.settlement import sync_session
 from mountify.transaction import transaction
 
@@ -35,7 +35,6 @@ REACH = timedelta(hours=72)
 MADE_BEFORE = timedelta(hours=1)  # a session is made within the time of its order's hold before it is paid
 MOST_FAILURES = 3  # in a row; then Stripe is down
 _MONEY = frozenset({SessionOutcome.PAID, SessionOutcome.PROCESSING})
-_MADE = (RefundState.PENDING, RefundState.SUCCEEDED)
 
 
 @dataclass
@@ -87,7 +86,7 @@ class _Reconciler:
         listed = self.payments.list_refunds_since(self.since)
         self._each(comparison.compare_refunds(listed), self._repair)
         not_listed = Refund.stripe_refund_id.not_in([seen.id for seen in listed])
-        young = Refund.state.in_(_MADE) & (Refund.created_at >= self.since)
+        young = Refund.state.in_(MADE) & (Refund.created_at >= self.since)
         ours = comparison.list_refunds(not_listed, young | (Refund.state == RefundState.PENDING))
         self._each(ours, self._check_refund)
         self.report.compared += len(listed)

@@ -1,49 +1,29 @@
-"""Refunds that we ask for: written down first, then sent by a job, and again for as long as Stripe does not answer.
-
-A request that Stripe got and whose answer we never heard is found by its key in the refunds that Stripe lists, however
-long ago that was; so none is ever made twice.
-"""
+"""Refunds that we ask for: each is written down and queued first; refund_sending asks Stripe."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import (
-    AlreadyRefunded,
-    BadAmount,
-    NotFound,
-    NothingPaid,
-    NotReturnable,
-    PaymentRefused,
-    RefundTooHigh,
-    UnknownSession,
-)
+from mountify.core.errors import AlreadyRefunded, BadAmount, NotFound, NothingPaid, NotReturnable, RefundTooHigh
 from mountify.core.money import Money, to_minor
 from mountify.core.payment_refund import RefundReason
-from mountify.core.site import Site
-from mountify.gateways import Payments
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
-from mountify.queue import defer, has_job
+from mountify.queue import defer
 from mountify.services import inventory
 from mountify.services.orders import lock_order
-from mountify.services.refunds import add_up, lock_payment, note_failure, put_back, settle, sync_refunds
-from mountify.transaction import retried_once, transaction
+from mountify.services.refunds import MADE
+from mountify.transaction import transaction
 
-log = structlog.get_logger()
-
-OVERDUE_AFTER = timedelta(seconds=60)
-_COUNTED = (RefundState.CREATED, RefundState.PENDING, RefundState.SUCCEEDED)
+_COUNTED = (RefundState.CREATED, *MADE)
+_AUTOMATIC, _REST = "refund-", "-rest"
 
 
 @dataclass(frozen=True)
@@ -60,7 +40,7 @@ class Wish:
 
 
 def request(order_id: int, wish: Wish, *, now: datetime) -> int:
-    """Write a refund down and queue it; gives its id. Stripe is asked by `send`.
+    """Write a refund down and queue it; gives its id. Stripe is asked by refund_sending.
 
     Raises NotFound, NothingPaid, AlreadyRefunded, RefundTooHigh, BadAmount or NotReturnable; then nothing has changed.
     """
@@ -68,7 +48,7 @@ def request(order_id: int, wish: Wish, *, now: datetime) -> int:
         order = lock_order(session, order_id)
         payment, pays_order = _find_payment(session, order, wish.payment_intent)
         left = _left_of(session, payment)
-        if not left:
+        if left.amount <= 0:  # less than nothing, when it was sent back at Stripe while some of it waits to be sent
             raise AlreadyRefunded
         amount = left if wish.amount is None else _check(wish.amount, left, payment.currency)
         returnable = _list_returnable(session, order, payment) if pays_order else {}
@@ -89,97 +69,24 @@ def request(order_id: int, wish: Wish, *, now: datetime) -> int:
 def begin_automatic(session: Session, payment: Payment, reason: RefundReason, *, now: datetime) -> None:
     """Send a payment back that cannot be kept, in the transaction that records it, once for each reason."""
     if payment.amount:
-        _queue(
-            session,
-            Refund(
-                payment_id=payment.id,
-                reason=reason,
-                amount=payment.amount,
-                idempotency_key=f"refund-{payment.payment_intent}-{reason.replace(' ', '-')}",
-                created_at=now,
-            ),
-        )
+        key = f"{_AUTOMATIC}{payment.payment_intent}-{reason.replace(' ', '-')}"
+        _queue(session, _automatic(payment.id, reason, payment.amount, key, now))
 
 
-def send(refund_id: int, *, payments: Payments, site: Site, now: datetime) -> Refund:
-    """Ask Stripe for a refund that was written down, unless it is made; gives it as it is then.
+def begin_rest(session: Session, refused: Refund, left: Money, *, now: datetime) -> bool:
+    """Send back what is left where a part was sent back at Stripe before ours came, and say whether that is meant.
 
-    Raises PaymentsUnavailable when it is unclear: then it is asked again. A refusal is final, and not raised.
+    Of a refund that a person asked for it is not: who asked may ask again. The rest is tried once.
     """
-    asked = _find_open(refund_id)
-    if asked is not None:
-        try:
-            _send(refund_id, asked.payment_intent, payments=payments, site=site, now=now)
-        except (PaymentRefused, UnknownSession) as error:
-            with suppress(UnknownSession):
-                sync_refunds(asked.payment_intent, payments=payments, site=site, now=now)
-            _settle_refusal(refund_id, asked.payment_intent, str(error.__cause__ or error), now=now)
-    db.release()
-    return db.session.get_one(Refund, refund_id)
+    key = refused.idempotency_key
+    if not key.startswith(_AUTOMATIC) or key.endswith(_REST) or left >= refused.amount:
+        return False
+    _queue(session, _automatic(refused.payment_id, refused.reason, left, f"{key}{_REST}", now))
+    return True
 
 
-def _send(refund_id: int, payment_intent: str, *, payments: Payments, site: Site, now: datetime) -> None:
-    """It may have been made before we could write that down: that is looked up first."""
-    sync_refunds(payment_intent, payments=payments, site=site, now=now)
-    asked = _find_open(refund_id)
-    if asked is not None:
-        reached("refund.before_send")
-        made = payments.create_refund(payment_intent, asked.minor, asked.key)
-        reached("refund.sent")
-        settle(payment_intent, [made], site=site, now=now)
-
-
-def requeue_overdue(*, now: datetime) -> int:
-    """Queue again what should have been sent by now: its job may have died with its worker."""
-    with transaction() as session:
-        overdue = session.scalars(
-            select(Refund.id)
-            .where(
-                Refund.state == RefundState.CREATED,
-                Refund.created_at < now - OVERDUE_AFTER,
-                ~has_job("send_refund", "refund_id", Refund.id),
-            )
-            .limit(500)
-        ).all()
-        for refund_id in overdue:
-            defer(session, "send_refund", refund_id=refund_id)
-        return len(overdue)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    payment_intent: str
-    minor: int
-    key: str
-
-
-def _find_open(refund_id: int) -> _Asked | None:
-    with transaction() as session:
-        refund = session.get(Refund, refund_id, populate_existing=True)
-        if refund is None or refund.state is not RefundState.CREATED:
-            return None
-        payment = session.get_one(Payment, refund.payment_id)
-        return _Asked(payment.payment_intent, to_minor(refund.amount, payment.currency), refund.idempotency_key)
-
-
-@retried_once
-def _settle_refusal(refund_id: int, payment_intent: str, why: str, *, now: datetime) -> None:
-    """Stripe said no: because all of it had gone back already, which is what was wanted, or for another reason."""
-    with transaction() as session:
-        order, attempt, payment = lock_payment(session, payment_intent)
-        refund = session.get_one(Refund, refund_id, populate_existing=True)
-        if refund.state is not RefundState.CREATED:
-            return
-        refund.error = why[:500]
-        others = _refunds_of(session, payment, Refund.id != refund_id)
-        if Money.sum(other.amount for other in others) >= payment.amount:
-            refund.state = RefundState.VOID
-            put_back(session, order, refund, now)
-        else:
-            refund.state = RefundState.FAILED
-            note_failure(order, refund, now)
-        add_up(order, attempt, payment, [*others, refund], now)
-        reached("refund.refused")
+def _automatic(payment_id: int, reason: str, amount: Money, key: str, now: datetime) -> Refund:
+    return Refund(payment_id=payment_id, reason=reason, amount=amount, idempotency_key=key, created_at=now)
 
 
 def _queue(session: Session, refund: Refund) -> None:
@@ -231,7 +138,7 @@ def _list_returnable(session: Session, order: Order, payment: Payment) -> dict[i
     out = inventory.list_returnable(session, order)
     for refund in _refunds_of(session, payment, Refund.state == RefundState.CREATED):
         for product_id, quantity in refund.restock.items():
-            out[int(product_id)] -= int(quantity)
+            out[int(product_id)] = out.get(int(product_id), 0) - int(quantity)
     return {product_id: left for product_id, left in out.items() if left > 0}
 
 

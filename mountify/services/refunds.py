@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import UnknownPayment
-from mountify.core.money import Money, from_minor
+from mountify.core.money import Money, from_minor, to_minor
 from mountify.core.order_status import OrderStatus, may_follow
 from mountify.core.payment_refund import PaymentRefund, RefundReason
 from mountify.core.site import Site
@@ -26,8 +26,8 @@ from mountify.transaction import retried_once, transaction
 log = structlog.get_logger()
 
 # A refund only goes on: what was read from Stripe earlier may be written later.
-_ONWARD = (RefundState.CREATED, RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED, RefundState.VOID)
-_MADE = (RefundState.PENDING, RefundState.SUCCEEDED)
+_ONWARD = (RefundState.CREATED, RefundState.PENDING, RefundState.SUCCEEDED, RefundState.FAILED)
+MADE = (RefundState.PENDING, RefundState.SUCCEEDED)
 
 
 def sync_refunds(payment_intent: str, *, payments: Payments, site: Site, now: datetime) -> int:
@@ -53,7 +53,7 @@ def settle(payment_intent: str, seen: Sequence[PaymentRefund], *, site: Site, no
         reached("refund.locked")
         known = list(session.scalars(select(Refund).where(Refund.payment_id == payment.id)))
         for refund in seen:
-            mine = next((row for row in known if refund.id == row.stripe_refund_id or _is_answer(refund, row)), None)
+            mine = _find(refund, known, payment.currency)
             if mine is None:
                 known.append(mine := _found_at_stripe(payment, refund, now))
                 session.add(mine)
@@ -80,11 +80,11 @@ def add_up(order: Order, attempt: PaymentAttempt, payment: Payment, refunds: Col
     An order is refunded when all of it has arrived, and stays so. Of a second payment nothing counts towards it.
     """
     arrived = Money.sum(refund.amount for refund in refunds if refund.state is RefundState.SUCCEEDED)
-    is_whole = arrived.amount >= payment.amount.amount
+    is_whole = bool(payment.amount) and arrived >= payment.amount
     payment.state = PaymentState.REFUNDED if is_whole else PaymentState.PAID
     if attempt.session_id != order.paid_session:
         return
-    order.refunded_total = Money.sum(refund.amount for refund in refunds if refund.state in _MADE)
+    order.refunded_total = Money.sum(refund.amount for refund in refunds if refund.state in MADE)
     if is_whole and may_follow(order.status, OrderStatus.REFUNDED):
         order.mark_refunded(now=now)
 
@@ -94,9 +94,16 @@ def is_news(seen: PaymentRefund, known: RefundState) -> bool:
     return _ONWARD.index(RefundState(seen.outcome.value)) > _ONWARD.index(known)
 
 
-def _is_answer(seen: PaymentRefund, row: Refund) -> bool:
-    """Say whether Stripe's refund is the one that we asked for by this row, and never heard of."""
-    return seen.key == row.idempotency_key and row.stripe_refund_id is None
+def _find(seen: PaymentRefund, known: Collection[Refund], currency: str) -> Refund | None:
+    """Find the row of a refund: by its id, or as the one that we asked for and never heard of."""
+    for row in known:
+        if row.stripe_refund_id == seen.id:
+            return row
+    for row in known:
+        is_as_asked = (seen.amount, seen.currency.upper()) == (to_minor(row.amount, currency), currency)
+        if row.stripe_refund_id is None and row.idempotency_key == seen.key and is_as_asked:
+            return row
+    return None
 
 
 def _found_at_stripe(payment: Payment, seen: PaymentRefund, now: datetime) -> Refund:
@@ -114,16 +121,17 @@ def _found_at_stripe(payment: Payment, seen: PaymentRefund, now: datetime) -> Re
 def _go_on(
     session: Session, order: Order, payment: Payment, refund: Refund, seen: PaymentRefund, site: Site, now: datetime
 ) -> None:
-    state, was = RefundState(seen.outcome.value), refund.state
-    refund.stripe_refund_id = seen.id
-    if not is_news(seen, was):
+    """Stripe's first word about a refund counts whatever we took it for; after that it only goes on."""
+    state, was, is_first = RefundState(seen.outcome.value), refund.state, refund.stripe_refund_id is None
+    if not is_first and not is_news(seen, was):
         return
-    refund.state, refund.error = state, None
+    refund.stripe_refund_id, refund.state, refund.error = seen.id, state, None
     if state is RefundState.FAILED:
         note_failure(order, refund, now)
-    elif was is RefundState.CREATED:
+    elif is_first:
         order.record("refund", now=now, amount=str(refund.amount), refund=seen.id, reason=refund.reason)
-        put_back(session, order, refund, now)
+        if was is not RefundState.VOID:  # its parts are back already
+            put_back(session, order, refund, now)
         emails.queue_refunded(session, order, payment, refund, site=site, now=now)
         log.info("refund_made", order_id=order.id, refund=seen.id)
 
@@ -142,4 +150,4 @@ def note_failure(order: Order, refund: Refund, now: datetime) -> None:
     https://docs.stripe.com/refunds#failed-refunds
     """
     order.record("refund_failed", now=now, amount=str(refund.amount), refund=refund.stripe_refund_id)
-    log.error("refund_failed", order_id=order.id, refund=refund.id, why=refund.error)
+    log.error("refund_failed", order_id=order.id, refund=refund.idempotency_key, why=refund.error)

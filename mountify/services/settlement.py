@@ -134,9 +134,10 @@ def _send_back(
     session.flush()
     refund_requests.begin_automatic(session, payment, why, now=now)
     order.record("payment_unsettled", now=now, reason=why, session=attempt.session_id)
-    sum_paid = f"{payment.amount} {payment.currency}"
-    what = f"payment {payment.payment_intent} of {sum_paid} for order {order.number} goes back to its buyer: {why}"
-    attention_notes.note(session, AttentionKind.PAYMENT, payment.payment_intent, what, order_id=order.id, now=now)
+    if payment.amount:
+        about = f"payment {payment.payment_intent} of {payment.amount} {payment.currency} for order {order.number}"
+        what = f"The {about} goes back to its buyer: {why}."
+        attention_notes.note(session, AttentionKind.PAYMENT, payment.payment_intent, what, order_id=order.id, now=now)
     log.error("payment_unsettled", order_id=order.id, reason=why)
     if _waits_for(order, attempt):  # this session was its only way to be paid
         inventory.release(session, lines_of(order))

@@ -109,7 +109,7 @@ def test_a_refund_is_written_down_while_stripe_does_not_answer(
 ) -> None:
     number = paid_order(payments)
     office.environment = environment  # where nobody listens
-    assert "will be sent as soon as it does" in office.run("orders", "refund", number)
+    assert "It is written down, and tried until Stripe has." in office.run("orders", "refund", number)
     assert "refund    not made yet" in office.run("orders", "show", number)
 
 

@@ -18,7 +18,7 @@ from mountify.embedded.processes import wait_until
 from mountify.models.email import Email
 from mountify.models.order import OrderEvent
 from mountify.models.payment import Refund, RefundState
-from mountify.services import refund_requests
+from mountify.services import refund_requests, refund_sending
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
 from tests.buyers import SITE, Buyer, order_of
@@ -76,12 +76,12 @@ def test_one_refund_whatever_happens_to_its_request(
     stripe.fail(times, REFUNDS, method="POST", **fault)
     for _ in range(2 * times + 2):
         try:
-            refund_requests.send(refund_id, payments=payments, site=SITE, now=utcnow())
+            refund_sending.send(refund_id, payments=payments, site=SITE, now=utcnow())
             break
         except PaymentsUnavailable:
             db.release()
     stripe.heal()
-    refund_requests.send(refund_id, payments=payments, site=SITE, now=utcnow())
+    refund_sending.send(refund_id, payments=payments, site=SITE, now=utcnow())
     db.release()
     assert order_of(paid).refunded_total == amount
     assert_told_once(stripe, paid, run_jobs, [500])
@@ -95,11 +95,11 @@ def test_a_refund_that_was_made_while_we_had_stopped_to_wait_is_found(
     stripe.fail(1, REFUNDS, method="POST", delay_s=1.0)
     with pytest.raises(PaymentsUnavailable):
         impatient = stripe.payments(read_s=0.3)
-        refund_requests.send(refund_id, payments=impatient, site=SITE, now=utcnow())
+        refund_sending.send(refund_id, payments=impatient, site=SITE, now=utcnow())
     db.release()
     stripe.heal()
     assert wait_until(lambda: made(stripe) == [total], 60)
-    state = refund_requests.send(refund_id, payments=stripe.payments(), site=SITE, now=utcnow()).state
+    state = refund_sending.send(refund_id, payments=stripe.payments(), site=SITE, now=utcnow()).state
     db.release()
     assert state is RefundState.SUCCEEDED and made(stripe) == [total]
     assert order_of(paid).status is OrderStatus.REFUNDED
@@ -113,10 +113,10 @@ def test_an_answer_that_was_lost_for_days_is_found_by_its_key(
     refund_id = refund_requests.request(paid.order_id, Wish(amount=Money.of("5.00")), now=utcnow())
     stripe.fail(RETRIES + 1, REFUNDS, method="POST", cut=True)
     with pytest.raises(PaymentsUnavailable):
-        refund_requests.send(refund_id, payments=payments, site=SITE, now=utcnow())
+        refund_sending.send(refund_id, payments=payments, site=SITE, now=utcnow())
     db.release()
     stripe.heal()
     stripe.advance(days=3)
-    refund_requests.send(refund_id, payments=payments, site=SITE, now=utcnow())
+    refund_sending.send(refund_id, payments=payments, site=SITE, now=utcnow())
     db.release()
     assert_told_once(stripe, paid, run_jobs, [500])

@@ -16,7 +16,7 @@ from mountify.core.order_status import OrderStatus
 from mountify.models.catalogue import Product
 from mountify.models.order import OrderEvent
 from mountify.models.payment import Payment, Refund, RefundState
-from mountify.services import refund_requests, refunds
+from mountify.services import refund_requests, refund_sending, refunds
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
@@ -41,7 +41,7 @@ class Counter:
         return refund_requests.request(self.started.order_id, Wish(amount=amount, all_parts=True), now=utcnow())
 
     def send(self, refund_id: int) -> str:
-        return refund_requests.send(refund_id, payments=self.payments, site=SITE, now=utcnow()).state
+        return refund_sending.send(refund_id, payments=self.payments, site=SITE, now=utcnow()).state
 
     def hear(self) -> int:
         return refunds.sync_refunds(self.intent, payments=self.payments, site=SITE, now=utcnow())

@@ -197,7 +197,7 @@ def test_a_failure_and_the_new_refund_that_are_heard_of_at_once(paid: Started) -
 
 
 def test_a_refund_that_failed_can_be_made_good_in_another_way(paid: Started) -> None:
-    failed, fine = refund("5.00", RefundState.FAILED).id, refund("1.00", RefundState.SUCCEEDED).id
+    failed, fine = refund("5.00", RefundState.FAILED).id, refund("1.00", RefundState.VOID).id
     db.session.commit()
     for refund_id in (fine, 999_999):
         with pytest.raises(NotFound):

@@ -59,9 +59,23 @@ def damaged(database: None, payments: FakePayments) -> Iterator[None]:
             "I8 parked",
         ),
         (
-            "INSERT INTO refunds (payment_id, reason, amount, idempotency_key) SELECT id, 'late', amount + 1, 'x'"
-            " FROM payments",
+            "INSERT INTO refunds (payment_id, reason, amount, idempotency_key, state)"
+            " SELECT id, 'late', amount + 1, 'x', 'pending' FROM payments;"
+            "ALTER TABLE orders DROP CONSTRAINT ck_orders_refunded_total; UPDATE orders SET refunded_total = total + 1",
             "I9",
+        ),
+        ("UPDATE orders SET refunded_total = 1", "I9 total"),
+        ("UPDATE payments SET state = 'refunded'", "I9 payment"),
+        (
+            "INSERT INTO stock_movements (product_id, delta, reason, order_id)"
+            " SELECT product_id, quantity + 1, 'return', order_id FROM order_items;"
+            "UPDATE inventory SET on_hand = on_hand + quantity + 1 FROM order_items WHERE product_id = sku_id",
+            "I4 returned",
+        ),
+        (
+            "INSERT INTO refunds (payment_id, reason, amount, idempotency_key, created_at)"
+            " SELECT id, 'late', 1, 'x', now() - interval '61 minutes' FROM payments",
+            "I10 refund",
         ),
         (
             "INSERT INTO refunds (payment_id, reason, amount, idempotency_key) SELECT id, 'late', 1, 'refund-' || n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from mountify.models.attention import AttentionNote
 from mountify.models.catalogue import Product
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
-from mountify.services import checkout, refund_requests
+from mountify.services import checkout, refund_requests, refund_sending, refunds
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
@@ -49,7 +50,7 @@ def ask(started: Started, wish: Wish = Wish()) -> int:
 
 
 def send(refund_id: int, payments: FakePayments) -> RefundState:
-    state = refund_requests.send(refund_id, payments=payments, site=SITE, now=utcnow()).state
+    state = refund_sending.send(refund_id, payments=payments, site=SITE, now=utcnow()).state
     db.release()
     return state
 
@@ -212,15 +213,90 @@ def test_a_refusal_is_final_and_seen(paid: Started, payments: FakePayments, run_
     assert order_of(paid).status is OrderStatus.REFUNDED
 
 
-def test_a_payment_that_stripe_does_not_know_cannot_go_back(
+def test_with_a_key_of_another_account_a_refund_waits_and_is_not_made_twice(
     paid: Started, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unknown(*_: Any) -> None:
-        raise UnknownSession
+    """It had been made, and its answer was lost; then nobody knows the payment for a while."""
+    amount = Money.of("5.00")
+    refund_id = ask(paid, Wish(amount=amount))
+    with monkeypatch.context() as patch, pytest.raises(Power):
+        patch.setattr(refunds, "settle", die)
+        patch.setattr(refund_sending, "settle", die)
+        send(refund_id, payments)
+    with monkeypatch.context() as patch, pytest.raises(UnknownSession):
+        patch.setattr(payments, "list_refunds", nobody_knows)
+        send(refund_id, payments)
+    db.release()
+    (violation,) = audit(now=utcnow() + timedelta(hours=2))
+    assert violation.invariant == "I10 refund" and "could not find" in violation.what
+    db.release()
+    assert send(refund_id, payments) is RefundState.SUCCEEDED
+    assert sum(refund.amount for refund in payments.refunds[intent_of(paid, payments)].values()) == 500
+    assert order_of(paid).refunded_total == amount
 
+
+class Power(Exception):
+    """The machine went off."""
+
+
+def die(*_: Any, **__: Any) -> None:
+    raise Power
+
+
+def nobody_knows(*_: Any) -> None:
+    raise UnknownSession
+
+
+def test_one_that_was_refused_and_found_all_the_same_counts(paid: Started, payments: FakePayments) -> None:
+    """Stripe's first word about it is the truth, whatever we took it for."""
+    refund_id = ask(paid, Wish(amount=Money.of("5.00")))
+    payments.refund(intent_of(paid, payments), 500, key=db.session.scalars(select(Refund.idempotency_key)).one())
+    with transaction() as session:
+        session.scalars(select(Refund)).one().state = RefundState.FAILED
+    sync_refunds(intent_of(paid, payments), payments=payments, site=SITE, now=utcnow())
+    assert order_of(paid).refunded_total == Money.of("5.00")
+    assert timeline(paid)[-1] == "refund" and send(refund_id, payments) is RefundState.SUCCEEDED
+
+
+def test_less_than_nothing_is_left_while_one_waits_that_the_dashboard_has_overtaken(
+    paid: Started, payments: FakePayments
+) -> None:
+    ask(paid, Wish(amount=Money.of("10.00")))
+    total = order_of(paid).total
+    payments.refund(intent_of(paid, payments), int(total.amount * 100) - 500)
+    sync_refunds(intent_of(paid, payments), payments=payments, site=SITE, now=utcnow())
+    for amount in (None, Money.of("1.00")):
+        with pytest.raises(AlreadyRefunded):
+            ask(paid, Wish(amount=amount))
+        db.release()
+
+
+def test_all_of_it_has_gone_back_only_when_stripe_has_made_it(
+    paid: Started, payments: FakePayments, product: Product
+) -> None:
+    """Two wait, and the dashboard leaves too little for either: both are refused, and no parts come back."""
+    total = order_of(paid).total
+    ten = ask(paid, Wish(amount=Money.of("10.00"), all_parts=True))
+    rest = ask(paid)
+    payments.refund(intent_of(paid, payments), int(total.amount * 100) - 500)
+    assert [send(refund_id, payments) for refund_id in (ten, rest)] == [RefundState.FAILED] * 2
+    assert order_of(paid).status is OrderStatus.PAID and stock_of(product) == (3, 0)
+
+
+def test_a_refund_of_the_dashboards_that_carries_our_key_is_ours_only_when_it_is_as_we_asked(
+    paid: Started, payments: FakePayments
+) -> None:
     refund_id = ask(paid)
-    monkeypatch.setattr(payments, "list_refunds", unknown)
-    assert send(refund_id, payments) is RefundState.FAILED
+    key = db.session.scalars(select(Refund.idempotency_key)).one()
+    payments.refund(intent_of(paid, payments), 100, key=key)
+    assert order_of(paid).refunded_total == Money.of(0)
+    sync_refunds(intent_of(paid, payments), payments=payments, site=SITE, now=utcnow())
+    assert (order_of(paid).status, order_of(paid).refunded_total) == (OrderStatus.PAID, Money.of("1.00"))
+    states = list(db.session.scalars(select(Refund.state).order_by(Refund.id)))
+    db.release()
+    assert states == [RefundState.CREATED, RefundState.SUCCEEDED]
+    with transaction() as session:
+        session.get_one(Refund, refund_id).state = RefundState.VOID
 
 
 def test_while_stripe_is_silent_a_refund_waits(
@@ -243,10 +319,10 @@ def test_one_whose_job_was_lost_is_queued_again(
     ask(paid)
     db.session.execute(text("DELETE FROM procrastinate_jobs"))
     db.session.commit()
-    assert refund_requests.requeue_overdue(now=utcnow()) == 0
-    later = utcnow() + 2 * refund_requests.OVERDUE_AFTER
-    assert refund_requests.requeue_overdue(now=later) == 1
-    assert refund_requests.requeue_overdue(now=later) == 0
+    assert refund_sending.requeue_overdue(now=utcnow()) == 0
+    later = utcnow() + 2 * refund_sending.OVERDUE_AFTER
+    assert refund_sending.requeue_overdue(now=later) == 1
+    assert refund_sending.requeue_overdue(now=later) == 0
     run_jobs()
     assert order_of(paid).status is OrderStatus.REFUNDED
 
@@ -372,6 +448,37 @@ def test_an_automatic_refund_that_fails_is_a_violation_until_a_person_has_repeat
     db.release()
     assert send(ask(started, Wish(payment_intent=intent)), payments) is RefundState.SUCCEEDED
     assert order_of(started).status is OrderStatus.CANCELLED
+
+
+def test_what_is_left_goes_back_by_itself_where_the_dashboard_sent_a_part(
+    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=1000)
+    buyer.sync(buyer.session_of(started))
+    payments.refund(intent_of(started, payments), 100)
+    while run_jobs():
+        pass
+    made = payments.refunds[intent_of(started, payments)].values()
+    assert [refund.amount for refund in made] == [100, 900]
+    assert audit(now=utcnow()) == []
+
+
+def test_the_rest_is_tried_once(buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]) -> None:
+    """Somebody at the dashboard is always quicker: a person has to look."""
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=1000)
+    buyer.sync(buyer.session_of(started))
+    intent = intent_of(started, payments)
+    payments.refund(intent, 100)
+    run_jobs()
+    payments.refund(intent, 100)
+    while run_jobs():
+        pass
+    (violation,) = audit(now=utcnow())
+    assert violation.invariant == "I1" and [key[-5:] for _, _, key in payments.refunds_asked][-1] == "-rest"
+    db.release()
+    assert send(ask(started, Wish(payment_intent=intent)), payments) is RefundState.SUCCEEDED
 
 
 def test_parts_of_a_payment_that_sold_nothing_do_not_come_back(
