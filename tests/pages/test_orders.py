@@ -16,7 +16,7 @@ from mountify.core.clock import utcnow
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
-from mountify.services import disputes, orders
+from mountify.services import disputes, orders, refunds
 from tests.buyers import SITE
 from tests.cast import sign_in
 from tests.factories import make_product, make_shop
@@ -104,17 +104,30 @@ def test_coming_back_after_paying_shows_the_paid_order(browser: Browser, payment
     assert the_order().status == "paid"
 
 
-def test_a_dispute_is_between_the_merchant_and_a_bank(browser: Browser, payments: FakePayments) -> None:
+def buy(browser: Browser, payments: FakePayments) -> tuple[str, str]:
+    """Pay for one part; gives the payment, and the order's page."""
     session_id = check_out(browser)
     success, _ = addresses(payments, session_id)
     payments.pay(session_id)
     browser.get(success)
-    order = the_order()
-    dispute = payments.dispute(payments.sessions[session_id].payment_intent, 500, now=utcnow(), status="lost")
+    key = urlsplit(success).query.rpartition("&")[2]
+    return payments.sessions[session_id].payment_intent or "", f"/orders/{the_order().id}?{key}"
+
+
+def test_money_that_went_back_is_shown_with_how_much(browser: Browser, payments: FakePayments) -> None:
+    intent, page = buy(browser, payments)
+    payments.refund(intent, 500)
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    assert "Money sent back $5.00" in words(browser.get(page))
+
+
+def test_a_dispute_is_between_the_merchant_and_a_bank(browser: Browser, payments: FakePayments) -> None:
+    intent, page = buy(browser, payments)
+    dispute = payments.dispute(intent, 500, now=utcnow(), status="lost")
     disputes.sync_dispute(dispute, payments=payments, site=SITE, now=utcnow())
-    assert {event.kind for event in orders.list_events(order)} == {"placed", "paid", "dispute", "dispute_closed"}
-    page = words(browser.get(f"/orders/{order.id}?{urlsplit(success).query.rpartition('&')[2]}"))
-    assert "2 entries" in page and "Changed" not in page and "ispute" not in page
+    assert {event.kind for event in orders.list_events(the_order())} == {"placed", "paid", "dispute", "dispute_closed"}
+    shown = words(browser.get(page))
+    assert "2 entries" in shown and "Changed" not in shown and "ispute" not in shown
 
 
 def test_nobody_reads_an_order_without_its_link(app: Flask, browser: Browser, payments: FakePayments) -> None:
