@@ -14,8 +14,10 @@ import stripe as sdk
 from mountify import db
 from mountify.adapters.stripe import StripePayments
 from mountify.core.clock import utcnow
-from mountify.services import webhooks
+from mountify.services import inventory, webhooks
 from mountify.services.checkout import Started
+from mountify.services.orders import lines_of, lock_order
+from mountify.transaction import transaction
 from tests.sandbox.support import Running, client_of
 from tests.signatures import SECRET, signed
 
@@ -70,6 +72,14 @@ class Stripe:
             pass
         assert webhooks.list_unprocessed() == []
         db.release()
+
+
+def release(started: Started) -> None:
+    """An operator frees the parts with the database's own tools, and Stripe is never told."""
+    with transaction() as session:
+        order = lock_order(session, started.order_id)
+        inventory.release(session, lines_of(order))
+        order.mark_cancelled("operator", now=utcnow())
 
 
 @pytest.fixture

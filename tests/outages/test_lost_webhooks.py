@@ -17,14 +17,11 @@ from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import OrderEvent
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState, WebhookEvent
-from mountify.services import inventory
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
-from mountify.services.orders import lines_of, lock_order
-from mountify.transaction import transaction
 from tests.buyers import Buyer, order_of, stock_of
 from tests.factories import make_product, make_shop
-from tests.outages.support import Stripe
+from tests.outages.support import Stripe, release
 from tests.running import mountify
 
 pytestmark = pytest.mark.commits
@@ -67,14 +64,6 @@ class Hour:
     def dispute(self, started: Started) -> None:
         charge = self.stripe.client.v1.payment_intents.retrieve(self.intent_of(started)).latest_charge
         assert self.stripe.sandbox.post(f"/dashboard/charges/{charge}/disputes", {}).status == 303
-
-
-def release(started: Started) -> None:
-    """An operator frees the parts with the database's own tools, and Stripe is never told."""
-    with transaction() as session:
-        order = lock_order(session, started.order_id)
-        inventory.release(session, lines_of(order))
-        order.mark_cancelled("operator", now=utcnow())
 
 
 def reconcile(environment: dict[str, str], stripe: Stripe, code: int = 0) -> str:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -21,9 +18,9 @@ from mountify.transaction import transaction
 from tests.buyers import Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
-from tests.races.pausing import listening
 from tests.sandbox.support import Running
 
+from .killing import killed_at
 from .parts import Parts, insist
 from .visit import BOTH, BOUGHT, PATIENCE_S, STOCK, Visit, jobs, judge
 
@@ -40,27 +37,6 @@ BUYING = [
     ("worker", "settle.before_commit"),
     ("worker", "email.sent"),
 ]
-
-
-def nothing() -> None:
-    pass
-
-
-@contextmanager
-def killed_at(parts: Parts, name: str, point: str, before: Callable[[], None] = nothing) -> Iterator[None]:
-    """Start a part. When it comes to a point it is killed there, and started again as the supervisor would."""
-    with listening(point) as (pause, address), ThreadPoolExecutor(1) as supervisor:
-        part = parts.start(name, checkpoints_at=address)
-
-        def kill_and_start() -> None:
-            assert pause.is_reached.wait(PATIENCE_S), f"{name} never came to {point}"
-            before()
-            parts.kill(part)
-            parts.start(name)
-
-        again = supervisor.submit(kill_and_start)
-        yield
-        again.result(2 * PATIENCE_S)
 
 
 @pytest.mark.parametrize(("name", "point"), BUYING)
@@ -120,7 +96,7 @@ def test_a_mail_whose_worker_was_killed_is_sent_once(
     payments.pay(buyer.session_of(started))
     buyer.sync(buyer.session_of(started))
     db.release()
-    with killed_at(workers, "worker", point):
+    with killed_at(workers, "worker", point, waits=True):
         pass
     assert wait_until(lambda: states_of_the_mails() == ["sent", "sent"], PATIENCE_S)
     mails = json.loads(sandbox.get("/mailbox.json").text)
