@@ -23,7 +23,6 @@ _EXPONENTS = {
             "MGA",
             "PYG",
             "RWF",
-            "UGX",
             "VND",
             "VUV",
             "XAF",
@@ -34,6 +33,8 @@ _EXPONENTS = {
     ),
     **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
 }
+# Counted in hundredths as of old, and only whole amounts are taken: https://docs.stripe.com/currencies#special-cases
+_WHOLE_ONLY = frozenset({"ISK", "UGX"})
 
 
 @dataclass(frozen=True, order=True)
@@ -95,9 +96,19 @@ def to_minor(money: Money, currency: str) -> int:
     https://docs.stripe.com/currencies#minor-units
     """
     minor = money.amount.scaleb(exponent(currency))
-    if minor != minor.to_integral_value():
+    is_whole = money.amount == money.amount.to_integral_value()
+    if minor != minor.to_integral_value() or (currency.upper() in _WHOLE_ONLY and not is_whole):
         raise ValueError(f"{money} cannot be expressed in {currency}")
     return int(minor)
+
+
+def can_express(money: Money, currency: str) -> bool:
+    """Say whether Stripe takes such an amount of a currency."""
+    try:
+        to_minor(money, currency)
+    except ValueError:
+        return False
+    return True
 
 
 def from_minor(minor: int, currency: str) -> Money:

@@ -1,6 +1,6 @@
 """Write amounts of minor units for people."""
 
-from .stripe_params import ZERO_DECIMAL
+from .stripe_currencies import ZERO_DECIMAL
 
 _SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
 

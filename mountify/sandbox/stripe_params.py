@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from .stripe_currencies import CURRENCIES
 from .stripe_errors import ParamError
 
 Params = dict[str, Any]
@@ -225,14 +226,3 @@ def _join(path: str, name: str) -> str:
 
 def _short(value: object) -> str:
     return str(value)[:40]
-
-
-_ZERO_DECIMAL_NAMES = """
-bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf
-"""
-ZERO_DECIMAL = frozenset(_ZERO_DECIMAL_NAMES.split())
-_TWO_DECIMAL_NAMES = """
-aed ars aud bam bdt bgn brl cad chf cny cop czk dkk egp eur gbp gel hkd huf idr ils inr isk kes lkr mad mdl mkd mur
-mxn myr ngn nok nzd pen php pkr pln qar ron rsd sar sek sgd thb try twd uah usd uyu zar
-"""
-CURRENCIES = ZERO_DECIMAL | frozenset(_TWO_DECIMAL_NAMES.split())

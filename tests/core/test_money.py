@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from mountify.core.money import Money, from_minor, to_minor
+from mountify.core.money import Money, can_express, from_minor, to_minor
 
 
 def test_floats_are_refused() -> None:
@@ -36,3 +36,23 @@ def test_minor_units_follow_the_currency(currency: str, minor: int | None) -> No
     else:
         assert to_minor(Money.of("46.50"), currency) == minor
         assert from_minor(minor, currency) == Money.of("46.50")
+
+
+@pytest.mark.parametrize("currency", ["UGX", "isk"])
+def test_what_has_become_whole_is_still_counted_in_hundredths(currency: str) -> None:
+    """https://docs.stripe.com/currencies#special-cases"""
+    assert to_minor(Money.of("5"), currency) == 500
+    assert from_minor(500, currency) == Money.of("5.00")
+    with pytest.raises(ValueError, match=r"^5\.50 cannot be expressed in"):
+        to_minor(Money.of("5.50"), currency)
+
+
+@pytest.mark.parametrize("currency", ["HUF", "TWD"])
+def test_what_is_whole_in_payouts_only_has_cents_in_payments(currency: str) -> None:
+    assert to_minor(Money.of("5.50"), currency) == 550
+
+
+@pytest.mark.parametrize(("currency", "expected"), [("USD", True), ("JPY", False), ("UGX", False), ("KWD", True)])
+def test_a_currency_is_asked_whether_it_has_cents(currency: str, expected: bool) -> None:
+    assert can_express(Money.of("4.50"), currency) is expected
+    assert can_express(Money.of("4.00"), currency)

@@ -81,6 +81,34 @@ def test_each_currency_has_its_least_amount(client: stripe.StripeClient, currenc
     assert session.amount_total == least
 
 
+@pytest.mark.parametrize("currency", ["isk", "ugx"])
+def test_what_has_become_whole_is_counted_in_hundredths_without_fractions(
+    client: stripe.StripeClient, sandbox: Running, currency: str
+) -> None:
+    """https://docs.stripe.com/currencies#special-cases"""
+    rate = dict(cart()["shipping_options"][0]["shipping_rate_data"])
+    delivery = [{"shipping_rate_data": {**rate, "fixed_amount": {"amount": 150_050, "currency": currency}}}]
+    answers = [
+        refused(client, line_items=[line(400_050, currency)], shipping_options=None),
+        refused(client, line_items=[line(400_000, currency)], shipping_options=delivery),
+    ]
+    assert [answer.param for answer in answers] == [
+        f"{PRICE}[unit_amount]",
+        "shipping_options[0][shipping_rate_data][fixed_amount][amount]",
+    ]
+    session = client.v1.checkout.sessions.create(cart(line_items=[line(400_000, currency)], shipping_options=None))
+    assert f"4,000.00 {currency.upper()}" in sandbox.get(f"/pay/{session.id}").text
+    assert sandbox.pay(session).status == 303
+    intent = str(client.v1.checkout.sessions.retrieve(session.id).payment_intent)
+    with pytest.raises(stripe.InvalidRequestError, match="evenly divisible by 100") as caught:
+        client.v1.refunds.create({"payment_intent": intent, "amount": 150})
+    answers.append(caught.value)
+    assert {(answer.http_status, answer.code) for answer in answers} == {
+        (400, "invalid_charge_amount_no_decimal_compatible")
+    }
+    assert client.v1.refunds.create({"payment_intent": intent, "amount": 100}).amount == 100
+
+
 def test_the_total_has_eight_digits_at_most(client: stripe.StripeClient) -> None:
     lines = [line(60_000_000), line(40_000_000)]
     assert refused(client, line_items=lines, shipping_options=None).code == "amount_too_large"

@@ -6,6 +6,7 @@ from mountify.sandbox import after_payment
 from mountify.sandbox.context import the_sandbox
 from mountify.sandbox.money import format_amount
 from mountify.sandbox.store import Doc
+from mountify.sandbox.stripe_currencies import refuse_fractions
 from mountify.sandbox.stripe_errors import ParamError, StripeError
 from mountify.sandbox.stripe_params import Choice, Email, Integer, Metadata, Params, Text, Unsupported
 
@@ -45,6 +46,7 @@ def _create(params: Params) -> Doc:
     if left == 0:
         raise StripeError(400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     amount = params.get("amount", left)
+    refuse_fractions(amount, charge["currency"], "amount")
     if amount > left:
         asked, there = format_amount(amount, charge["currency"]), format_amount(left, charge["currency"])
         what = "unrefunded amount on charge" if charge["amount_refunded"] else "charge amount"

@@ -1,6 +1,7 @@
 """What Stripe asks of a session beyond the shape of each field."""
 
 from mountify.sandbox.money import format_amount
+from mountify.sandbox.stripe_currencies import refuse_fractions
 from mountify.sandbox.stripe_errors import ParamError
 from mountify.sandbox.stripe_params import Params
 
@@ -51,6 +52,7 @@ def _check_lines(lines: list[Params]) -> str:
                 "You may only specify one currency for the line items of a Checkout Session.",
                 f"{place}[price_data][currency]",
             )
+        refuse_fractions(price["unit_amount"], price["currency"], f"{place}[price_data][unit_amount]")
     return str(currencies[0])
 
 
@@ -74,6 +76,7 @@ def _check_shipping(params: Params, currency: str) -> None:
                 f"The shipping rate's currency must be the session's currency ({currency}).",
                 f"{place}[fixed_amount][currency]",
             )
+        refuse_fractions(rate["fixed_amount"]["amount"], currency, f"{place}[fixed_amount][amount]")
 
 
 def _check_expiry(expires_at: int | None, now: int) -> None:
