@@ -87,6 +87,6 @@ def cancelled() -> Response:
     order_id, key = request.args.get("order", type=int) or 0, request.args.get("key", "")
     orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)
     order = checkout.cancel(order_id, payments=gateways().payments, site=settings().site, now=utcnow())
-    if order.is_paid or order.is_pending:  # paid after all, or its money is on the way
+    if order.is_pending or orders.was_charged(order):  # its money is on the way, or came after all
         return seen_other(url_for("orders.show", order_id=order.id, key=key))
     return page("checkout/cancelled.html", order=order)

@@ -24,6 +24,7 @@ def show(order_id: int) -> Response:
         order=order,
         events=orders.list_events_for_buyer(order),
         payment=orders.find_pending_payment(order, now=utcnow()),
+        was_charged=orders.was_charged(order),
         key=_key(),
     )
 
@@ -34,8 +35,9 @@ def cancel(order_id: int) -> Response:
     """Cancel an order that waits for its payment; one that was paid meanwhile is shown as it is."""
     _get(order_id)
     order = checkout.cancel(order_id, payments=gateways().payments, site=settings().site, now=utcnow())
-    said = _("Order %(number)s is cancelled. Nothing was charged.", number=order.number) if order.is_cancelled else None
-    return done(said, to=url_for(".show", order_id=order.id, key=_key() or None))
+    said = _("Order %(number)s is cancelled. Nothing was charged.", number=order.number)
+    is_free = order.is_cancelled and not orders.was_charged(order)
+    return done(said if is_free else None, to=url_for(".show", order_id=order.id, key=_key() or None))
 
 
 def _get(order_id: int) -> Order:

@@ -15,7 +15,7 @@ from mountify.core.errors import NotFound
 from mountify.core.tokens import is_signed, sign
 from mountify.models.base import BIGGEST_ID
 from mountify.models.order import Order, OrderEvent
-from mountify.models.payment import AttemptState, PaymentAttempt
+from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 
 _LINK = "order-link"
 _OF_THE_MERCHANT = ("dispute", "dispute_closed")
@@ -71,6 +71,12 @@ def find_pending_payment(order: Order, *, now: datetime) -> PendingPayment | Non
         url=attempt.url if attempt is not None and can_be_paid else None,
         is_on_its_way=attempt is not None and attempt.state is AttemptState.COMPLETE,
     )
+
+
+def was_charged(order: Order) -> bool:
+    """Say whether anything was ever paid for an order, be it too little for it or back with its buyer by now."""
+    paid = select(Payment.id).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+    return db.session.scalar(paid.where(PaymentAttempt.order_id == order.id).limit(1)) is not None
 
 
 def list_recent_of_address(session: Session, email: str, *, since: datetime, most: int = 10) -> Sequence[Order]:

@@ -16,7 +16,7 @@ from mountify.core.clock import utcnow
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
-from mountify.services import disputes, orders, refunds
+from mountify.services import disputes, orders, refunds, settlement
 from tests.buyers import SITE
 from tests.cast import sign_in
 from tests.factories import make_product, make_shop
@@ -280,3 +280,42 @@ def test_coming_back_while_the_money_is_on_its_way_shows_the_order(browser: Brow
     payments.change(session_id, outcome=SessionOutcome.PROCESSING)
     answer = browser.get(addresses(payments, session_id)[1])
     assert answer.status_code == 303 and "/orders/" in answer.headers["Location"]
+
+
+CHARGED = "A payment was made for this order. Its history says what became of the money."
+
+
+def test_who_paid_what_does_not_fit_is_not_told_that_nothing_was_charged(
+    browser: Browser, payments: FakePayments
+) -> None:
+    session_id = check_out(browser)
+    payments.pay(session_id, amount_total=1)
+    _, cancel = addresses(payments, session_id)
+    settlement.sync_session(session_id, payments=payments, site=SITE, now=utcnow())
+    own_page = order_page(payments, session_id)
+    for answer in (browser.get(cancel), browser.post(own_page.replace("?", "/cancellation?"))):
+        assert (answer.status_code, answer.headers["Location"]) == (303, own_page)
+        shown = words(browser.get(own_page))
+        assert CHARGED in shown and "A payment that goes back" in shown and "The payment did not fit it." in shown
+        assert "othing was charged" not in shown
+    assert the_order().is_cancelled
+
+
+def test_nor_is_who_gives_up_after_paying_what_does_not_fit(browser: Browser, payments: FakePayments) -> None:
+    """Nobody has told us of the payment before."""
+    session_id = check_out(browser)
+    payments.pay(session_id, amount_total=1)
+    shown = words(browser.get(addresses(payments, session_id)[1], follow_redirects=True))
+    assert CHARGED in shown and "othing was charged" not in shown
+
+
+def test_nor_is_who_got_everything_back(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    success, cancel = addresses(payments, session_id)
+    payments.pay(session_id)
+    assert CHARGED not in words(browser.get(success)) + words(browser.get(order_page(payments, session_id)))
+    intent = str(payments.sessions[session_id].payment_intent)
+    payments.refund(intent, payments.paid[intent])
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    shown = words(browser.get(cancel, follow_redirects=True))
+    assert CHARGED in shown and "Refunded" in shown and "othing was charged" not in shown
