@@ -68,13 +68,17 @@ def shop(number: int, redis_url: str, tmp_path_factory: pytest.TempPathFactory) 
         "CLOUDINARY_URL": f"cloudinary://{SANDBOX_IMAGES}?upload_prefix=http://localhost:{ports['SANDBOX_PORT']}",
     }
     env = {**run.env, **vendors}
-    run.start().wait_until_ready()
-    seeded = mountify("seed", "--demo", "--accounts", str(folder / "accounts.json"), env=env)
-    assert seeded.returncode == 0, seeded.stderr
     engine = sa.create_engine(url, poolclass=sa.NullPool)
-    yield Shop(f"http://127.0.0.1:{ports['PORT']}", f"http://localhost:{ports['SANDBOX_PORT']}", engine, env)
-    assert run.stop() == 0
-    engine.dispose()
+    try:
+        run.start().wait_until_ready()
+        seeded = mountify("seed", "--demo", "--accounts", str(folder / "accounts.json"), env=env)
+        assert seeded.returncode == 0, seeded.stderr
+        yield Shop(f"http://127.0.0.1:{ports['PORT']}", f"http://localhost:{ports['SANDBOX_PORT']}", engine, env)
+        assert run.stop() == 0
+    finally:
+        run.end()  # also one that never became ready, or was never filled
+        run.wait()
+        engine.dispose()
 
 
 @pytest.fixture(params=["script", "no-script"])
