@@ -23,9 +23,14 @@ class Backoff(BaseRetryStrategy):
     chance: Callable[[], float] = random.random
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts + 1 >= self.most_attempts:
+        if self.is_last(job):
             return None
         return RetryDecision(retry_in={"seconds": self.wait_s(job.attempts)})
+
+    def is_last(self, job: Job) -> bool:
+        """Say whether a job that is being tried is tried for the last time."""
+        attempts: int = job.attempts
+        return attempts + 1 >= self.most_attempts
 
     def wait_s(self, attempts: int) -> int:
         """Say how long to wait after so many failed attempts before this one."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
+
+from mountify.jobs.backoff import Backoff
 
 log = structlog.get_logger()
 
@@ -18,11 +22,14 @@ class GivenUp(Exception):
 
 
 class Heartbeat(JobManager):
-    """The queue, as a worker uses it that takes again the jobs of one that was silent for too long, killed perhaps."""
+    """The queue, as a worker uses it that takes again the jobs of one that was silent for too long, killed perhaps.
 
-    def __init__(self, connector: BaseAsyncConnector, *, silent_for_s: float) -> None:
+    `retries` says by the task's name how often a job is tried; one that is not named comes round by itself.
+    """
+
+    def __init__(self, connector: BaseAsyncConnector, *, silent_for_s: float, retries: Mapping[str, Backoff]) -> None:
         super().__init__(connector)
-        self.silent_for_s = silent_for_s
+        self.silent_for_s, self.retries = silent_for_s, retries
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Give a sign of life, before anything else: who has stood still must not take its own jobs for a dead one's.
@@ -44,9 +51,15 @@ class Heartbeat(JobManager):
     async def _take_again(self, job: Job) -> None:
         """Let a job wait anew. One of a kind of which one alone may wait leaves it to the next that waits already.
 
-        Then it must go: it holds the lock that the next one waits for.
+        Then it must go: it holds the lock that the next one waits for. One that was tried often enough is dead: perhaps
+        it is what kills each worker, by the memory it takes, and nobody else counts that as a failure.
         """
+        retry = self.retries.get(job.task_name)
         try:
+            if retry is not None and retry.is_last(job):
+                await self.finish_job(job, Status.FAILED, delete_job=False)
+                log.error("job_died_with_its_worker", job=job.task_name, id=job.id)
+                return
             try:
                 await self.retry_job(job)
             except UniqueViolation:

@@ -33,7 +33,8 @@ def build(config: Config, gateways: Gateways) -> App:
     dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
     connector = PsycopgConnector(conninfo=make_conninfo(dsn, **db.LIBPQ), min_size=1, max_size=3)
     app = App(connector=connector)
-    app.job_manager = Heartbeat(connector, silent_for_s=STALLED_AFTER_S)
+    retries = {name: queued.retry for name, queued in QUEUED.items()}
+    app.job_manager = Heartbeat(connector, silent_for_s=STALLED_AFTER_S, retries=retries)
     tasks = Tasks(config, gateways)
     for name, queued in QUEUED.items():
         app.task(name=name, retry=queued.retry)(_job(name, queued.work, tasks))

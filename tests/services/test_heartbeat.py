@@ -10,27 +10,41 @@ import pytest
 from procrastinate.manager import JobManager
 from sqlalchemy import text
 
-from mountify import db
+from mountify import db, queue
 from mountify.config import Config
+from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
 from mountify.jobs import worker
 from mountify.jobs.heartbeat import GivenUp
+from mountify.jobs.tasks import QUEUED
+from mountify.services import attention
+from mountify.services.audit import audit
 from mountify.transaction import transaction
 
 pytestmark = [pytest.mark.commits, pytest.mark.usefixtures("database")]
 Beat = Callable[[int], list[tuple[str, str]]]
 
 
-def put(task: str, status: str, *, of: int | None = None, lock: str | None = None, arguments: str = "{}") -> None:
+def put(
+    task: str, status: str, *, of: int | None = None, lock: str | None = None, arguments: str = "{}", attempts: int = 0
+) -> None:
     """A job as it lies in the queue; one that is `doing` and of nobody was of a worker that is no more."""
     with transaction() as session:
         session.execute(
             text(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, status, args, worker_id)"
+                "INSERT INTO procrastinate_jobs"
+                " (queue_name, task_name, lock, queueing_lock, status, args, worker_id, attempts)"
                 " VALUES ('default', :task, :lock, :lock, CAST(:status AS procrastinate_job_status),"
-                " CAST(:arguments AS jsonb), :worker)"
+                " CAST(:arguments AS jsonb), :worker, :attempts)"
             ),
-            {"task": task, "lock": lock, "status": status, "arguments": arguments, "worker": of},
+            {
+                "task": task,
+                "lock": lock,
+                "status": status,
+                "arguments": arguments,
+                "worker": of,
+                "attempts": attempts,
+            },
         )
 
 
@@ -84,6 +98,25 @@ def test_one_whose_next_waits_already_leaves_the_work_to_it_and_keeps_no_other_b
     put("end_overdue", "todo", lock="end_overdue")
     put("send_email", "doing", arguments='{"email_id": 1}')
     assert beat(put_worker(silent_for_s=0)) == [("end_overdue", "todo"), ("send_email", "todo")]
+
+
+def test_a_job_that_kills_each_worker_is_dead_some_day_and_somebody_is_told(beat: Beat) -> None:
+    """Backoff is asked about exceptions only."""
+    most = QUEUED["send_refund"].retry.most_attempts
+    put("send_refund", "doing", arguments='{"refund_id": 1}', attempts=most - 2)
+    put("send_refund", "doing", arguments='{"refund_id": 2}', attempts=most - 1)
+    assert beat(put_worker(silent_for_s=0)) == [("send_refund", "todo"), ("send_refund", "failed")]
+    told = [violation.what for violation in audit(now=utcnow()) if violation.invariant == "I10 dead"]
+    listed = [item.what for item in attention.list_open(now=utcnow()).items]
+    with transaction() as session:
+        queue.forget_dead(session, {"send_refund"})
+    assert len(told) == len(listed) == 1
+    assert f"failed {most} times" in told[0] and f"has failed {most} times" in listed[0]
+
+
+def test_what_comes_round_by_itself_does_so_however_often_its_worker_was_killed(beat: Beat) -> None:
+    put("audit", "doing", attempts=1000)
+    assert beat(put_worker(silent_for_s=0)) == [("audit", "todo")]
 
 
 def test_who_has_stood_still_does_not_take_its_own_jobs_for_a_dead_ones(beat: Beat) -> None:
