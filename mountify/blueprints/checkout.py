@@ -8,7 +8,14 @@ from flask import Blueprint, Response, make_response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartChanged, CartEmpty, NotFound, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import (
+    CartChanged,
+    CartEmpty,
+    NotFound,
+    PaymentsUnavailable,
+    UnknownSession,
+    UnreadableAmount,
+)
 from mountify.core.tokens import new_token
 from mountify.forms.checkout import CheckoutForm
 from mountify.services import cart_view, checkout, orders, settlement
@@ -66,7 +73,8 @@ def success() -> BaseResponse:
     if order_id is None:
         raise NotFound
     # When Stripe does not answer, the webhook tells us; until then the page says that the payment is being confirmed.
-    with suppress(PaymentsUnavailable, UnknownSession):
+    # So it does until a person has looked at what we cannot read.
+    with suppress(PaymentsUnavailable, UnknownSession, UnreadableAmount):
         settlement.sync_session(session_id, payments=gateways().payments, site=settings().site, now=utcnow())
     order = orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)
     if order.is_pending:

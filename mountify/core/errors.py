@@ -154,6 +154,14 @@ class UnknownSession(ShopError):
     message = N_("We could not find that payment.")
 
 
+class UnreadableAmount(ShopError):
+    """A payment of an amount that the shop's books cannot hold: with fractions of a cent, or too big."""
+
+    status = 409
+    code = "unreadable_amount"
+    message = N_("A payment for this order is under review. Nothing has changed meanwhile.")
+
+
 class UnknownPayment(ShopError):
     status = 404
     code = "unknown_payment"

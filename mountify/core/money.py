@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
 MAXIMUM = Decimal("999999.99")
+STORABLE = Decimal("99999999.99")  # what NUMERIC(10, 2) holds
 
 # Exponents that are not 2: https://docs.stripe.com/currencies#zero-decimal and #three-decimal
 _EXPONENTS = {

@@ -319,3 +319,16 @@ def test_nor_is_who_got_everything_back(browser: Browser, payments: FakePayments
     refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
     shown = words(browser.get(cancel, follow_redirects=True))
     assert CHARGED in shown and "Refunded" in shown and "othing was charged" not in shown
+
+
+def test_a_payment_that_cannot_be_read_is_waited_for_and_nothing_changes(
+    browser: Browser, payments: FakePayments
+) -> None:
+    session_id = check_out(browser)
+    success, cancel = addresses(payments, session_id)
+    payments.pay(session_id, currency="kwd", amount_total=1235)
+    waiting = browser.get(success)
+    assert waiting.status_code == 200 and "Payment pending" in words(waiting)
+    answer = browser.get(cancel)
+    assert answer.status_code == 409 and "A payment for this order is under review." in words(answer)
+    assert the_order().is_pending and db.session.scalars(select(Inventory.reserved)).all() == [2]

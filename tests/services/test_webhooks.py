@@ -11,10 +11,10 @@ from sqlalchemy import func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadSignature, NotFound, PaymentsUnavailable, UnknownSession
+from mountify.core.errors import BadSignature, NotFound, PaymentsUnavailable, UnknownSession, UnreadableAmount
 from mountify.models.order import Order
 from mountify.models.payment import Payment, WebhookEvent
-from mountify.services import webhooks
+from mountify.services import attention, webhooks
 from mountify.services.audit import audit
 from tests.buyers import SITE, Buyer
 from tests.factories import make_product, make_shop
@@ -97,6 +97,28 @@ def test_an_event_of_an_unknown_session_is_kept_tried_again_and_then_parked(
     assert (violation.invariant, violation.repair) == ("I8 parked", f"mountify webhooks replay {event_id}")
     webhooks.dismiss(event_id, now=utcnow())
     assert only_event().processed_at is not None and audit(now=utcnow()) == []
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("kwd", 1235), ("jpy", 100_000_000), ("usd", 10**12)])
+def test_a_payment_that_the_books_cannot_hold_changes_nothing_and_is_parked(
+    session_id: str, payments: FakePayments, currency: str, amount: int
+) -> None:
+    """Less than a cent, or more than eight digits before the point."""
+    fits = payments.sessions[session_id].amount_total
+    payments.change(session_id, currency=currency, amount_total=amount)
+    deliver(payments, session_id)
+    event_id = only_event().id
+    for _ in range(webhooks.MOST_ATTEMPTS):
+        with pytest.raises(UnreadableAmount):
+            webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().parked_at is not None and only_event().error == "unreadable_amount"
+    (item,) = attention.list_open(now=utcnow()).items
+    assert "unreadable_amount" in item.what and item.command == f"mountify webhooks replay {event_id}"
+    assert count(Payment) == 0 and db.session.scalars(select(Order.status)).all() == ["pending"]
+    payments.change(session_id, currency="usd", amount_total=fits)
+    webhooks.replay(event_id)
+    webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert db.session.scalars(select(Order.status)).all() == ["paid"]
 
 
 def test_a_parked_delivery_that_is_replayed_is_worked_on_from_the_beginning(
