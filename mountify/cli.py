@@ -38,16 +38,17 @@ def migrate() -> None:
 @click.option("--demo", is_flag=True, required=True, help="Load the demo shop into an empty database.")
 @click.option("--accounts", type=click.Path(path_type=Path), help="JSON file: address of a demo account → password.")
 def seed(demo: bool, accounts: Path | None) -> None:
-    """Load products, stock and a past, once."""
+    """Load products, stock and a past, once. Without cents, as in JPY, each price is a hundred times as much."""
     from mountify.core.clock import utcnow
     from mountify.gateways import from_config
     from mountify.services import demo as shop
 
-    images = from_config(connected()).images
+    config = connected()
+    images = from_config(config).images
     passwords = json.loads(accounts.read_text("utf-8")) if accounts else {}
     click.echo(
         "The demo shop is loaded."
-        if shop.seed(passwords, images=images, now=utcnow())
+        if shop.seed(passwords, images=images, currency=config.currency, now=utcnow())
         else "There are products already."
     )
 

@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from mountify import db
 from mountify.config import Config, ConfigError, load
 from mountify.core.clock import utcnow
+from mountify.services.prices import list_unpayable
 from mountify.services.readiness import find_trouble
 from mountify.store import Store, StoreDown
 
 TIMEOUT_S = 3
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Finding:
 
 
 def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> list[Finding]:
-    """Look at configuration, database, Redis, worker, Stripe, Resend, Cloudinary and the shop's own address.
+    """Look at configuration, database, Redis, worker, Stripe, Resend, Cloudinary, the shop's address and its prices.
 
     `embedded` names the variables that nobody set: their part is from the box.
     """
@@ -42,6 +46,7 @@ def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> lis
         _resend,
         _cloudinary,
         _web,
+        _prices,
     )
     return [
         Finding("configuration", f"complete, {kind}, currency {config.currency}"),
@@ -102,6 +107,22 @@ def _cloudinary(config: Config) -> Finding:
 
 def _web(config: Config) -> Finding:
     return _vendor("shop", "the shop", config.base_url)
+
+
+def _prices(config: Config) -> Finding:
+    """Where the currency was changed, the prices were not."""
+    try:
+        wrong = list_unpayable(config.currency)
+    except SQLAlchemyError:
+        db.release()
+        return Finding("prices", "nothing can be said before the database is well", is_well=False)
+    if not wrong:
+        return Finding("prices", f"each can be paid in {config.currency}")
+    more = f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+    named = ", ".join(wrong[:MOST_NAMED]) + more
+    return Finding(
+        "prices", f"{config.currency} has no such fractions, so nobody can pay {named}; set whole prices", is_well=False
+    )
 
 
 def _vendor(part: str, name: str, url: str) -> Finding:

@@ -18,6 +18,7 @@ _numbers = itertools.count(1)
 
 def make_shop() -> None:
     settings.change(
+        currency="USD",
         name="Mountify",
         contact_email="help@mountify.example",
         countries=("US", "DE"),
@@ -40,12 +41,14 @@ def make_product(
     price: str = "14.00",
     stock: int = 5,
     status: ProductStatus = ProductStatus.PUBLISHED,
+    currency: str = "USD",
     **values: Any,
 ) -> Product:
     with transaction() as session:
         slug = values.pop("slug", f"part-{next(_numbers)}")
         values["images"] = [NewImage(*image) for image in values.get("images", ())]
-        product = catalogue.add_product(session, NewProduct(name=name, price=Money.of(price), slug=slug, **values))
+        new = NewProduct(name=name, price=Money.of(price), slug=slug, **values)
+        product = catalogue.add_product(session, new, currency=currency)
         product.status = status
         if stock:
             session.flush()

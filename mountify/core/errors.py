@@ -199,6 +199,21 @@ class BadAmount(Malformed):
     message = N_("An amount is more than nothing and has no more decimals than its currency.")
 
 
+class BadPrice(Malformed):
+    """To be asked of nobody: Stripe does not take it."""
+
+    code = "bad_price"
+    message = N_("%(price)s is no price in %(currency)s, which has no such fractions.")
+
+
+class NotPayable(ShopError):
+    """A price in the cart is one that Stripe does not take: only the merchant can mend that."""
+
+    status = 503
+    code = "not_payable"
+    message = N_("A price in this cart is wrong, so it cannot be paid. Nothing was charged. Please write to us.")
+
+
 class NotReturnable(ShopError):
     status = 409
     code = "not_returnable"

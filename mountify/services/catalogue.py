@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from mountify.core.money import Money
+from mountify.core.errors import BadPrice
+from mountify.core.money import Money, can_express
 from mountify.core.slugs import slugify
 from mountify.models.catalogue import Category, Inventory, Product, ProductImage
 
@@ -48,8 +49,10 @@ def add_category(session: Session, name: str, slug: str, description: str, displ
     return category
 
 
-def add_product(session: Session, new: NewProduct) -> Product:
-    """Make a published product with empty stock."""
+def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
+    """Make a published product with empty stock. Raises BadPrice when the shop's currency cannot express its price."""
+    if not can_express(new.price, currency):
+        raise BadPrice(price=str(new.price), currency=currency)
     first, second = [*new.images, None, None][:2]
     product = Product(
         name=new.name,

@@ -62,8 +62,8 @@ def start(
     """Reserve the cart, make its pending order and a session at Stripe; the same cart gets the same order again.
 
     `items` are what the cart was just filled with, for one whose request names them: see find_repeated. Raises
-    CartEmpty, CartChanged, NotEnoughStock, PaymentRefused or PaymentsUnavailable; after each the cart is as it was and
-    nothing is held.
+    CartEmpty, CartChanged, NotEnoughStock, NotPayable, PaymentRefused or PaymentsUnavailable; after each the cart is as
+    it was and nothing is held.
     """
     for _ in range(MOST_TRIES):
         try:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.money import Money
+from mountify.core.money import CENT, Money, can_express
 from mountify.core.order_status import OrderStatus
 from mountify.core.pictures import StoredPicture
 from mountify.gateways import Images
@@ -75,9 +75,10 @@ _PEOPLE = (
 )
 
 
-def seed(passwords: dict[str, str], *, images: Images | None = None, now: datetime) -> bool:
+def seed(passwords: dict[str, str], *, images: Images | None = None, currency: str = "USD", now: datetime) -> bool:
     """Load the demo shop into an empty database, once; all of it or nothing. Gives False when there are products.
 
+    In a currency without cents each price is a hundred times as much: 1650 JPY for what would be 16.50 USD.
     Raises ImageRefused or ImagesUnavailable when the pictures cannot be uploaded.
     """
     if db.session.scalar(select(func.count()).select_from(Product)):
@@ -91,11 +92,19 @@ def seed(passwords: dict[str, str], *, images: Images | None = None, now: dateti
     catalogue = json.loads(CATALOGUE.read_text("utf-8"))
     stored = _upload(catalogue, images)
     with transaction() as session:
-        settings.store(session, {**SETTINGS, "pages": _texts()})
+        settings.store(session, {**_settings(currency), "pages": _texts()}, currency=currency)
         session.add_all(people)
-        stock = _load_catalogue(session, catalogue, stored, now)
-        _load_orders(session, stock, get_shop(), now)
+        stock = _load_catalogue(session, catalogue, stored, currency, now)
+        _load_orders(session, stock, get_shop(), currency, now)
     return True
+
+
+def _settings(currency: str) -> dict[str, object]:
+    return {name: _price(value, currency) if isinstance(value, Money) else value for name, value in SETTINGS.items()}
+
+
+def _price(price: Money, currency: str) -> Money:
+    return price if can_express(Money(CENT), currency) else price * 100
 
 
 def _texts() -> dict[str, str]:
@@ -116,7 +125,7 @@ def _upload(catalogue: dict[str, Any], images: Images | None) -> dict[str, Store
 
 
 def _load_catalogue(
-    session: Session, catalogue: dict[str, Any], stored: dict[str, StoredPicture], now: datetime
+    session: Session, catalogue: dict[str, Any], stored: dict[str, StoredPicture], currency: str, now: datetime
 ) -> dict[int, int]:
     """Make categories and products, newest first in the file; gives what each product shall have on hand."""
     categories = {
@@ -132,7 +141,7 @@ def _load_catalogue(
             NewProduct(
                 name=entry["name"],
                 slug=entry["slug"],
-                price=Money.of(entry["price"]),
+                price=_price(Money.of(entry["price"]), currency),
                 description=entry["description"],
                 detailed_description=entry["detailed_description"],
                 category_id=categories[entry["category"]],
@@ -141,6 +150,7 @@ def _load_catalogue(
                     _image(name, stored[name], alt) for name, alt in zip(entry["images"], entry["alt"], strict=True)
                 ],
             ),
+            currency=currency,
         )
         product.created_at = now - timedelta(days=3 * age + DAYS if age >= 4 else age)
         stock[product.id] = entry["on_hand"]
@@ -157,7 +167,7 @@ def _read(name: str) -> bytes:
     return (PICTURES / f"{Path(name).stem}-960.webp").read_bytes()
 
 
-def _load_orders(session: Session, stock: dict[int, int], shop: Shop, now: datetime) -> None:
+def _load_orders(session: Session, stock: dict[int, int], shop: Shop, currency: str, now: datetime) -> None:
     """Sell parts over the last 90 days: the opening stock is what was sold since plus what is left today."""
     chance = random.Random(20_260_101)  # noqa: S311  the same past at every start
     catalogue = {product.id: product for product in session.scalars(select(Product))}
@@ -171,7 +181,7 @@ def _load_orders(session: Session, stock: dict[int, int], shop: Shop, now: datet
     session.flush()
     for placed_at, lines in sorted(plans, key=lambda plan: plan[0]):
         _sell_in_the_past(
-            session, chance, {catalogue[key]: count for key, count in lines.items()}, shop, placed_at, now
+            session, chance, {catalogue[key]: count for key, count in lines.items()}, shop, currency, placed_at, now
         )
 
 
@@ -185,14 +195,20 @@ def _plan_order(
 
 
 def _sell_in_the_past(
-    session: Session, chance: random.Random, lines: dict[Product, int], shop: Shop, placed_at: datetime, now: datetime
+    session: Session,
+    chance: random.Random,
+    lines: dict[Product, int],
+    shop: Shop,
+    currency: str,
+    placed_at: datetime,
+    now: datetime,
 ) -> None:
     name, line1, city, state, postal_code = chance.choice(_PEOPLE)
     subtotal = Money.sum(product.price * quantity for product, quantity in lines.items())
     shipping = shop.shipping_for(subtotal)
     order = Order(
         email=f"{name.split()[0].lower()}@example.com",
-        currency="USD",
+        currency=currency,
         source=OrderSource.DEMO,
         subtotal=subtotal,
         shipping_total=shipping,

@@ -5,15 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import structlog
+
+from mountify.core.errors import NotPayable
 from mountify.core.money import Money, to_minor
 from mountify.core.site import Site
 from mountify.models.order import Order, OrderItem
 from mountify.services.orders import link_key
 from mountify.services.settings import Shop
 
+log = structlog.get_logger()
+
 
 def params_for(order: Order, attempt: str, *, shop: Shop, site: Site, expires_at: datetime) -> dict[str, Any]:
-    """Say which session an order needs. `attempt` is the key of the request, told to us again with every event."""
+    """Say which session an order needs. `attempt` is the key of the request, told to us again with every event.
+
+    Raises NotPayable when the order's currency cannot express one of its prices.
+    """
     return {
         "mode": "payment",
         **_told_again(order, attempt, shop),
@@ -54,7 +62,12 @@ def _delivery(order: Order, shop: Shop) -> dict[str, Any]:
 
 
 def _amount(name: str, money: Money, currency: str) -> dict[str, Any]:
-    return {name: to_minor(money, currency), "currency": currency.lower()}
+    try:
+        minor = to_minor(money, currency)
+    except ValueError as error:
+        log.error("price_not_payable", price=str(money), currency=currency)
+        raise NotPayable from error
+    return {name: minor, "currency": currency.lower()}
 
 
 def _ways_back(order: Order, site: Site) -> dict[str, str]:

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.money import ZERO, Money
+from mountify.core.errors import BadPrice
+from mountify.core.money import ZERO, Money, can_express
 from mountify.models.account import Setting
 from mountify.transaction import transaction
 
@@ -55,14 +56,17 @@ def get_shop() -> Shop:
     return shop
 
 
-def change(**values: object) -> None:
-    """Store settings by name. Raises KeyError for a name that is none, of a setting or of a page."""
+def change(*, currency: str | None = None, **values: object) -> None:
+    """Store settings by name; `currency` is the shop's, without which no price is taken.
+
+    Raises KeyError for a name that is none, of a setting or of a page, and BadPrice.
+    """
     with transaction() as session:
-        store(session, values)
+        store(session, values, currency=currency)
 
 
-def store(session: Session, values: Mapping[str, object]) -> None:
-    """Store settings by name, in the caller's transaction. Raises KeyError like change()."""
+def store(session: Session, values: Mapping[str, object], *, currency: str | None = None) -> None:
+    """Store settings by name, in the caller's transaction. Raises KeyError and BadPrice like change()."""
     pages = values.get("pages")
     unknown = [name for name in pages if name not in PAGES] if isinstance(pages, dict) else []
     if unknown:
@@ -70,10 +74,20 @@ def store(session: Session, values: Mapping[str, object]) -> None:
     for name, value in values.items():
         if name not in _names():
             raise KeyError(name)
+        _check(value, currency)
         plain = str(value) if isinstance(value, Money) else list(value) if isinstance(value, tuple) else value
         row = insert(Setting).values(key=name, value={"value": plain})
         session.execute(row.on_conflict_do_update(index_elements=[Setting.key], set_={"value": row.excluded.value}))
     session.info.pop("shop", None)
+
+
+def _check(value: object, currency: str | None) -> None:
+    if not isinstance(value, Money):
+        return
+    if currency is None:
+        raise TypeError("A price is set with the shop's currency beside it.")
+    if not can_express(value, currency):
+        raise BadPrice(price=str(value), currency=currency)
 
 
 def _names() -> set[str]:

@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from mountify.core.slugs import part_number
+from mountify.models.catalogue import ProductStatus
+from tests.factories import make_product, make_shop
 from tests.running import ROOT, mountify
 
 
@@ -24,6 +27,7 @@ def test_every_question_gets_an_answer_and_no_secret(environment: dict[str, str]
         "WRONG resend",
         "ok   cloudinary",
         "WRONG shop",
+        "ok   prices",
     ]
     assert "up to date" in lines[1] and "cannot be reached" in lines[4]
     password = environment["DATABASE_URL"].split(":")[2].split("@")[0]
@@ -33,7 +37,21 @@ def test_every_question_gets_an_answer_and_no_secret(environment: dict[str, str]
 def test_a_database_that_is_not_there_is_one_wrong_line(environment: dict[str, str]) -> None:
     told = mountify("doctor", env={**environment, "DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/none"})
     assert "WRONG database: PostgreSQL at 127.0.0.1:1/none does not answer" in told.stdout
+    assert "WRONG prices: nothing can be said" in told.stdout
     assert "secret" not in told.stdout
+
+
+@pytest.mark.commits
+def test_prices_that_the_currency_cannot_express_are_named(environment: dict[str, str], database: None) -> None:
+    make_shop()
+    parts = [make_product(price="9.50") for _ in range(6)]
+    make_product(price="9.00")
+    make_product(price="9.50", status=ProductStatus.ARCHIVED)
+    for currency in ("JPY", "UGX"):
+        told = mountify("doctor", env={**environment, "CURRENCY": currency})
+        (line,) = (line for line in told.stdout.splitlines() if " prices: " in line)
+        assert line.startswith(f"WRONG prices: {currency} has no such fractions, so nobody can pay 4.50 for delivery, ")
+        assert f"9.50 for {part_number(parts[0].id)}, " in line and line.endswith(" and 2 more; set whole prices")
 
 
 @pytest.mark.parametrize("command", [["doctor"], ["audit"], ["migrate"], ["worker"], ["seed", "--demo"]])

@@ -1,6 +1,7 @@
 """From cart to settled order, against a payment service that can be told to fail."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,6 +15,7 @@ from mountify.core.errors import (
     CartEmpty,
     CartTooDear,
     NotEnoughStock,
+    NotPayable,
     PaymentRefused,
     PaymentsUnavailable,
     UnknownSession,
@@ -182,6 +184,21 @@ def test_stripe_failing_holds_nothing_and_keeps_the_cart(buyer: Buyer, payments:
     setattr(payments, failure, False)
     started = buyer.start(key=new_key())
     assert order_of(started).status is OrderStatus.PENDING
+
+
+@pytest.mark.parametrize("price", ["14.50", "14.00"])
+def test_a_price_that_the_currency_cannot_express_holds_nothing_and_keeps_the_cart(
+    buyer: Buyer, payments: FakePayments, price: str
+) -> None:
+    """The part's, or that of its delivery: the shop had another currency when they were set."""
+    product = make_product(price=price, stock=5)
+    buyer.add(product, 2)
+    site = replace(SITE, currency="JPY")
+    with pytest.raises(NotPayable):
+        checkout.start(buyer.owner, "sam@example.com", new_key(), payments=payments, site=site, now=utcnow())
+    db.release()
+    assert (stock_of(product), count(Order), payments.asked) == ((5, 0), 0, [])
+    assert cart_view.get_view(buyer.owner).count == 2
 
 
 def test_cancelling_gives_the_stock_back_and_keeps_the_cart(buyer: Buyer, payments: FakePayments) -> None:

@@ -13,12 +13,14 @@ from sqlalchemy.exc import DataError
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import ImagesUnavailable
+from mountify.core.money import Money
 from mountify.core.pictures import StoredPicture
 from mountify.models.account import User
 from mountify.models.catalogue import Category, Product, ProductImage
 from mountify.models.order import Order
 from mountify.services import accounts, demo, settings
 from mountify.services.audit import audit
+from mountify.services.prices import list_unpayable
 from mountify.services.settings import get_shop
 from mountify.web.assets import STATIC, picture
 from tests.fakes import FakeImages
@@ -38,6 +40,16 @@ def test_the_demo_shop_is_loaded_once_and_every_promise_holds(database: None) ->
     assert audit(now=now) == []
     assert accounts.authenticate("admin@mountify.example", PASSWORDS["admin@mountify.example"]).is_staff
     assert get_shop().name == "Mountify"
+
+
+def test_without_cents_every_price_is_a_hundred_times_as_much(database: None) -> None:
+    now = utcnow()
+    demo.seed(PASSWORDS, currency="JPY", now=now)
+    assert list_unpayable("JPY") == [] and audit(now=now) == []
+    wanted = {e["slug"]: Money.of(e["price"]) * 100 for e in json.loads(demo.CATALOGUE.read_text("utf-8"))["products"]}
+    assert dict(db.session.execute(select(Product.slug, Product.price)).all()) == wanted  # type: ignore[arg-type]
+    assert get_shop().shipping_flat == Money.of("450.00")
+    assert set(db.session.scalars(select(Order.currency))) == {"JPY"}
 
 
 def test_the_stock_of_today_is_the_catalogues(database: None) -> None:
