@@ -48,7 +48,13 @@ def sync_order(number: str) -> None:
 @click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
 @click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
 @click.option("--restock", "all_parts", is_flag=True, help="All its parts go on the shelf again.")
-@click.option("--part", "parts", multiple=True, metavar="PRODUCT=QUANTITY", help="These go on the shelf again.")
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    metavar="PRODUCT=QUANTITY",
+    help="So many of a product, by its id, go on the shelf again.",
+)
 def refund_order(number: str, amount: str | None, payment: str | None, all_parts: bool, parts: Sequence[str]) -> None:
     """Send money back to the buyer of an order, all of it or a part."""
     from mountify.core.errors import PaymentsUnavailable, UnknownSession

@@ -68,7 +68,7 @@ def list_emails() -> None:
 @emails.command("resend")
 @click.argument("email_id", type=int)
 def resend_email(email_id: int) -> None:
-    """Try a mail that failed again, for another 23 hours."""
+    """Try once more to send a mail that failed, for another 23 hours."""
     from mountify.services import emails as outbox
 
     connected()

@@ -196,7 +196,7 @@ class RefundTooHigh(ShopError):
 
 class BadAmount(Malformed):
     code = "bad_amount"
-    message = N_("An amount is more than nothing and has no more decimals than its currency.")
+    message = N_("An amount is a number such as 5.00: more than nothing, with no more decimals than its currency.")
 
 
 class BadPrice(Malformed):
