@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from procrastinate import App, SyncPsycopgConnector
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, cast, column, delete, exists, select, table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+OVERDUE_AFTER = timedelta(seconds=60)  # whatever a job is for should have been done by then
+MOST_AT_ONCE = 500
 
 # Never opened: every job is written through the connection of the open transaction.
 _app = App(connector=SyncPsycopgConnector())
@@ -30,7 +34,17 @@ def defer(session: Session, task: str, **arguments: int | str) -> None:
     _app.configure_task(task, connection=connection).defer(**arguments)
 
 
-def has_job(task: str, argument: str, value: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def requeue(
+    session: Session, task: str, argument: str, column: InstrumentedAttribute[int], *overdue: ColumnElement[bool]
+) -> int:
+    """Queue a job again for each overdue row that has none, and say how many: it may have died with its worker."""
+    lost = session.scalars(select(column).where(*overdue, ~_has_job(task, argument, column)).limit(MOST_AT_ONCE)).all()
+    for row_id in lost:
+        defer(session, task, **{argument: row_id})
+    return len(lost)
+
+
+def _has_job(task: str, argument: str, value: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """A condition: a job of this task, about this row, waits, is being worked on, or is dead and waits for a person."""
     known: Select[tuple[object]] = select(_jobs.c.task_name).where(
         _jobs.c.task_name == task,

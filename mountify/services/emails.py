@@ -19,7 +19,7 @@ from mountify.gateways import Mailer
 from mountify.models.email import Email, EmailState
 from mountify.models.order import Order
 from mountify.models.payment import Payment, Refund
-from mountify.queue import defer, has_job
+from mountify.queue import OVERDUE_AFTER, defer, requeue
 from mountify.services.mail_templates import Rendered, render
 from mountify.services.orders import link_key, list_recent_of_address
 from mountify.services.settings import get_shop
@@ -30,7 +30,6 @@ log = structlog.get_logger()
 
 # Resend forgets a key after 24 hours: https://resend.com/docs/dashboard/emails/idempotency-keys
 RETRIED_FOR = timedelta(hours=23)
-OVERDUE_AFTER = timedelta(seconds=60)
 LINKS_REACH = timedelta(days=365)
 LINKS_ONCE_IN_S = 15 * 60
 EXPIRED_ONCE_IN = timedelta(days=1)
@@ -192,20 +191,10 @@ def _note(email_id: int, error: ShopError, *, is_final: bool) -> None:
 
 
 def requeue_overdue(*, now: datetime) -> int:
-    """Queue again what is due and should have been sent by now: its job may have died with its worker."""
+    """Queue again what is due and should have been sent by now."""
+    overdue = Email.state == EmailState.QUEUED, Email.created_at < now - OVERDUE_AFTER
     with transaction() as session:
-        overdue = session.scalars(
-            select(Email.id)
-            .where(
-                Email.state == EmailState.QUEUED,
-                Email.created_at < now - OVERDUE_AFTER,
-                ~has_job("send_email", "email_id", Email.id),
-            )
-            .limit(500)
-        ).all()
-        for email_id in overdue:
-            defer(session, "send_email", email_id=email_id)
-        return len(overdue)
+        return requeue(session, "send_email", "email_id", Email.id, *overdue)
 
 
 def list_unsent(*, most: int = 100) -> Sequence[Email]:

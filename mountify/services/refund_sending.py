@@ -7,7 +7,7 @@ long ago that was; so none is ever made twice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -18,12 +18,10 @@ from mountify.core.money import Money, to_minor
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import Payment, Refund, RefundState
-from mountify.queue import defer, has_job
+from mountify.queue import OVERDUE_AFTER, requeue
 from mountify.services.refund_requests import begin_rest
 from mountify.services.refunds import MADE, add_up, lock_payment, note_failure, put_back, settle, sync_refunds
 from mountify.transaction import retried_once, transaction
-
-OVERDUE_AFTER = timedelta(seconds=60)
 
 
 def send(refund_id: int, *, payments: Payments, site: Site, now: datetime) -> Refund:
@@ -58,20 +56,10 @@ def _send(refund_id: int, payment_intent: str, *, payments: Payments, site: Site
 
 
 def requeue_overdue(*, now: datetime) -> int:
-    """Queue again what should have been sent by now: its job may have died with its worker."""
+    """Queue again what should have been sent by now."""
+    overdue = Refund.state == RefundState.CREATED, Refund.created_at < now - OVERDUE_AFTER
     with transaction() as session:
-        overdue = session.scalars(
-            select(Refund.id)
-            .where(
-                Refund.state == RefundState.CREATED,
-                Refund.created_at < now - OVERDUE_AFTER,
-                ~has_job("send_refund", "refund_id", Refund.id),
-            )
-            .limit(500)
-        ).all()
-        for refund_id in overdue:
-            defer(session, "send_refund", refund_id=refund_id)
-        return len(overdue)
+        return requeue(session, "send_refund", "refund_id", Refund.id, *overdue)
 
 
 @dataclass(frozen=True)

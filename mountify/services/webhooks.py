@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from mountify.core.errors import NotFound, PaymentsUnavailable, ShopError
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
-from mountify.queue import defer, has_job
+from mountify.queue import OVERDUE_AFTER, defer, requeue
 from mountify.services.disputes import sync_dispute
 from mountify.services.refunds import sync_refunds
 from mountify.services.settlement import sync_session
@@ -27,7 +27,6 @@ MOST_ATTEMPTS = 12
 # https://docs.stripe.com/api/events/types: of a charge or of a refund, each naming its payment
 _OF_REFUNDS = ("charge.refunded", "charge.refund.", "refund.")
 _OF_DISPUTES = "charge.dispute."
-OVERDUE_AFTER = timedelta(seconds=60)
 
 
 def receive_stripe(payload: bytes, signature: str | None, *, payments: Payments, now: datetime) -> None:
@@ -69,21 +68,11 @@ def process(event_id: int, *, payments: Payments, site: Site, now: datetime) -> 
 
 
 def requeue_overdue(*, now: datetime) -> int:
-    """Queue again what should have been worked off by now: its job may have died with its worker."""
+    """Queue again what should have been worked off by now."""
+    waits = WebhookEvent.processed_at.is_(None), WebhookEvent.parked_at.is_(None)
     with transaction() as session:
-        overdue = session.scalars(
-            select(WebhookEvent.id)
-            .where(
-                WebhookEvent.processed_at.is_(None),
-                WebhookEvent.parked_at.is_(None),
-                WebhookEvent.received_at < now - OVERDUE_AFTER,
-                ~has_job("process_webhook", "event_id", WebhookEvent.id),
-            )
-            .limit(500)
-        ).all()
-        for event_id in overdue:
-            defer(session, "process_webhook", event_id=event_id)
-        return len(overdue)
+        overdue = WebhookEvent.received_at < now - OVERDUE_AFTER
+        return requeue(session, "process_webhook", "event_id", WebhookEvent.id, *waits, overdue)
 
 
 def list_unprocessed(*, most: int = 100) -> Sequence[WebhookEvent]:

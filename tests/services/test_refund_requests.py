@@ -29,6 +29,7 @@ from mountify.models.attention import AttentionNote
 from mountify.models.catalogue import Product
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
+from mountify.queue import OVERDUE_AFTER
 from mountify.services import checkout, refund_requests, refund_sending, refunds
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
@@ -320,7 +321,7 @@ def test_one_whose_job_was_lost_is_queued_again(
     db.session.execute(text("DELETE FROM procrastinate_jobs"))
     db.session.commit()
     assert refund_sending.requeue_overdue(now=utcnow()) == 0
-    later = utcnow() + 2 * refund_sending.OVERDUE_AFTER
+    later = utcnow() + 2 * OVERDUE_AFTER
     assert refund_sending.requeue_overdue(now=later) == 1
     assert refund_sending.requeue_overdue(now=later) == 0
     run_jobs()
