@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from mountify.core.errors import UnreadableAmount
+
 CENT = Decimal("0.01")
 MAXIMUM = Decimal("999999.99")
 STORABLE = Decimal("99999999.99")  # what NUMERIC(10, 2) holds
@@ -113,5 +115,11 @@ def can_express(money: Money, currency: str) -> bool:
 
 
 def from_minor(minor: int, currency: str) -> Money:
-    """Turn Stripe's minor units into an amount. Raises ValueError when it has fractions of a cent."""
-    return Money(Decimal(minor).scaleb(-exponent(currency)))
+    """Turn Stripe's minor units into an amount. Raises UnreadableAmount: nothing of ours costs such a sum."""
+    try:
+        money = Money(Decimal(minor).scaleb(-exponent(currency)))
+    except ValueError as error:
+        raise UnreadableAmount from error
+    if abs(money.amount) > STORABLE:
+        raise UnreadableAmount
+    return money

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import NotEnoughStock, UnknownSession, UnreadableAmount
-from mountify.core.money import STORABLE, Money, from_minor, to_minor
+from mountify.core.errors import NotEnoughStock, UnknownSession
+from mountify.core.money import from_minor, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
@@ -109,7 +109,7 @@ def _take_payment(
     payment = Payment(
         attempt_id=attempt.id,
         payment_intent=seen.payment_intent or seen.id,
-        amount=_amount_of(seen),
+        amount=from_minor(seen.amount_total, seen.currency),
         currency=seen.currency.upper(),
         created_at=now,
     )
@@ -125,17 +125,6 @@ def _take_payment(
         _become_paid(session, order, seen, site, now)
     else:
         _send_back(session, order, attempt, payment, problem, now)
-
-
-def _amount_of(seen: PaymentSession) -> Money:
-    """Read what was paid. Raises UnreadableAmount: no session of ours costs such a sum, so that a person must look."""
-    try:
-        amount = from_minor(seen.amount_total, seen.currency)
-    except ValueError as error:
-        raise UnreadableAmount from error
-    if amount.amount > STORABLE:
-        raise UnreadableAmount
-    return amount
 
 
 def _send_back(

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from mountify.core.errors import UnreadableAmount
 from mountify.core.money import Money, can_express, from_minor, to_minor
 
 
@@ -36,6 +37,12 @@ def test_minor_units_follow_the_currency(currency: str, minor: int | None) -> No
     else:
         assert to_minor(Money.of("46.50"), currency) == minor
         assert from_minor(minor, currency) == Money.of("46.50")
+
+
+@pytest.mark.parametrize(("minor", "currency"), [(1235, "KWD"), (10_000_000_000, "USD"), (100_000_000, "JPY")])
+def test_an_amount_that_no_book_holds_is_said_to_be_unreadable(minor: int, currency: str) -> None:
+    with pytest.raises(UnreadableAmount):
+        from_minor(minor, currency)
 
 
 @pytest.mark.parametrize("currency", ["UGX", "isk"])

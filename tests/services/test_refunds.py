@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import UnknownPayment
+from mountify.core.errors import UnknownPayment, UnreadableAmount
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_refund import RefundOutcome
@@ -132,6 +132,13 @@ def test_a_refund_of_a_second_payment_leaves_the_order_paid(
     order = order_of(paid)
     assert order.status is OrderStatus.PAID and not order.refunded_total and timeline(paid)[-1] == "refund"
     assert first != "pi_second" and audit(now=utcnow()) == []
+
+
+def test_a_refund_of_a_sum_that_no_book_holds_waits_for_a_person(paid: Started, payments: FakePayments) -> None:
+    payments.refund(intent_of(), 10_000_000_000)
+    with pytest.raises(UnreadableAmount):
+        sync(payments, intent_of())
+    assert timeline(paid) == ["placed", "paid"]
 
 
 def test_a_payment_that_nobody_has_recorded_is_not_known_yet(database: None, payments: FakePayments) -> None:
