@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import UnknownPayment
 from mountify.core.money import from_minor
 from mountify.core.payment_dispute import LOST, PaymentDispute
 from mountify.core.site import Site
@@ -20,7 +19,7 @@ from mountify.models.attention import AttentionKind
 from mountify.models.order import Order
 from mountify.models.payment import Dispute, Payment, PaymentAttempt
 from mountify.services import attention_notes
-from mountify.services.orders import lock_order
+from mountify.services.refunds import lock_payment
 from mountify.services.wording import format_moment, format_money
 from mountify.transaction import retried_once, transaction
 
@@ -51,29 +50,17 @@ def list_disputes(order_id: int) -> Sequence[str]:
 @retried_once
 def _keep(seen: PaymentDispute, *, site: Site, now: datetime) -> int:
     with transaction() as session:
-        order, payment_id = _lock(session, seen)
+        order, _, payment = lock_payment(session, seen.payment_intent)
         reached("dispute.locked")
         known = session.scalars(select(Dispute).where(Dispute.stripe_dispute_id == seen.id)).one_or_none()
         if known is None:
-            _begin(session, order, payment_id, seen, now)
+            _begin(session, order, payment.id, seen, now)
             _follow(session, order, seen, site, now)
         elif seen.follows(known.state):
             known.state, known.reason, known.amount = seen.status, seen.reason, from_minor(seen.amount, seen.currency)
             _follow(session, order, seen, site, now)
         reached("dispute.before_commit")
         return order.id
-
-
-def _lock(session: Session, seen: PaymentDispute) -> tuple[Order, int]:
-    """Lock the order of a disputed payment; gives it and the payment's id. Raises UnknownPayment."""
-    paid = session.execute(
-        select(Payment.id, PaymentAttempt.order_id)
-        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-        .where(Payment.payment_intent == seen.payment_intent)
-    ).one_or_none()
-    if paid is None:
-        raise UnknownPayment
-    return lock_order(session, paid.order_id), paid.id
 
 
 def _begin(session: Session, order: Order, payment_id: int, seen: PaymentDispute, now: datetime) -> None:

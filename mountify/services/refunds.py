@@ -63,7 +63,7 @@ def settle(payment_intent: str, seen: Sequence[PaymentRefund], *, site: Site, no
         return order.id
 
 
-def lock_payment(session: Session, payment_intent: str) -> tuple[Order, PaymentAttempt, Payment]:
+def lock_payment(session: Session, payment_intent: str | None) -> tuple[Order, PaymentAttempt, Payment]:
     """Lock the order a payment was made for. Raises UnknownPayment."""
     payment = session.scalars(select(Payment).where(Payment.payment_intent == payment_intent)).one_or_none()
     if payment is None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
-from mountify.core.errors import Malformed, NotFound, ShopError
+from mountify.core.errors import Malformed, NotAllowed, NotFound, ShopError
 from mountify.core.money import Money
 from mountify.services.wording import format_money
 from mountify.web.answers import back, local_path, seen_other, wants_fragment
@@ -174,7 +174,7 @@ def _titles() -> dict[int, str]:
 def _sentence(status: int, error: HTTPException) -> str:
     sentences = {
         400: _("Something in the address or the form could not be read. Nothing has changed."),
-        403: _("This is not open to you. If you think it should be, please sign in again."),
+        403: _(NotAllowed.message),
         404: _("The page may have been renamed, or the part is out of the catalogue."),
         405: _("This address does not take that kind of request."),
         413: _("What you sent is larger than this shop accepts. Nothing has changed."),
