@@ -10,10 +10,12 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from mountify import db
-from mountify.core.errors import ShopError, SomeFailed
+from mountify.core.errors import PaymentsUnavailable, ShopError, SomeFailed
 
 T = TypeVar("T")
 log = structlog.get_logger()
+
+MOST_SILENT = 3
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ class Tally:
             raise SomeFailed(failed=self.failed, done=self.done)
 
 
-def each_alone(things: Sequence[T], work: Callable[[T], object], *, but: type[ShopError], most_in_a_row: int) -> Tally:
+def each_alone(things: Sequence[T], work: Callable[[T], object]) -> Tally:
     """Work on each, whatever happens to the others.
 
-    `but` says that somebody we need was silent: after so many such things in a row the rest waits for another time.
+    Stripe may be silent about one thing alone: to who asks the same, it repeats an error of its own for a day. After
+    MOST_SILENT in a row it is down, and the rest waits for another time.
     What nobody expected is logged with its traceback: a thing that breaks our code breaks it today, tomorrow and for
     ever, and what stands behind it must not wait for somebody to mend that.
     """
@@ -42,9 +45,9 @@ def each_alone(things: Sequence[T], work: Callable[[T], object], *, but: type[Sh
             work(thing)
             done += 1
             silent = 0
-        except but as error:
+        except PaymentsUnavailable as error:
             silent += 1
-            if silent == most_in_a_row:
+            if silent == MOST_SILENT:
                 log.warning("rest_left_for_later", why=error.code, done=done)
                 break
         except ShopError as error:

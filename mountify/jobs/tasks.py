@@ -11,9 +11,9 @@ import structlog
 from mountify import queue
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import SomeFailed
 from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
+from mountify.one_by_one import Tally
 from mountify.services import carts, emails, payment_sessions, reconcile, refund_sending, webhooks
 from mountify.services.audit import audit as find_violations
 from mountify.services.settlement import SUPERSEDED
@@ -60,8 +60,7 @@ class Tasks:
     def reconcile(self, timestamp: int) -> None:
         now = utcnow()
         report = reconcile.reconcile(since=now - reconcile.REACH, payments=self.payments, site=self.site, now=now)
-        if report.failed:
-            raise SomeFailed(failed=report.failed, done=len(report.repaired))
+        Tally(done=len(report.repaired), failed=report.failed).check()
 
     def purge_carts(self, timestamp: int) -> None:
         gone = carts.purge_expired(now=utcnow())

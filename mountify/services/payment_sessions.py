@@ -6,11 +6,11 @@ between asking and remembering ends in the same session: https://docs.stripe.com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select
@@ -39,11 +39,9 @@ from mountify.services.refunds import sync_refunds
 from mountify.services.settlement import sync_session
 from mountify.transaction import retried_once, transaction
 
-T = TypeVar("T")
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 200
-MOST_FAILURES = 3  # in a row; then Stripe is down
 # A session that Stripe does not know although it gave it to us: somebody looks at it, then the parts are set free.
 UNKNOWN_KEPT_FOR = timedelta(hours=24)
 UNKNOWN = "session_unknown"
@@ -121,7 +119,7 @@ def end(order_id: int, by: str | None, *, payments: Payments, site: Site, now: d
 
 def end_overdue(*, payments: Payments, site: Site, now: datetime) -> Tally:
     """End every order whose time to pay has run out."""
-    return _each(_list_overdue(now), lambda order_id: end(order_id, None, payments=payments, site=site, now=now))
+    return each_alone(_list_overdue(now), lambda order_id: end(order_id, None, payments=payments, site=site, now=now))
 
 
 def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
@@ -134,7 +132,7 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
             .order_by(func.random())
             .limit(MOST_AT_ONCE)
         ).all()
-    return _each(waiting, lambda session_id: sync_session(str(session_id), payments=payments, site=site, now=now))
+    return each_alone(waiting, lambda session_id: sync_session(str(session_id), payments=payments, site=site, now=now))
 
 
 def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
@@ -163,11 +161,6 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
         end(order_id, None, payments=payments, site=site, now=now)
     db.release()
     return get_by_number(number)
-
-
-def _each(things: Sequence[T], work: Callable[[T], object]) -> Tally:
-    """Stripe may be silent about one session alone: to who asks the same, it repeats an error of its own for a day."""
-    return each_alone(things, work, but=PaymentsUnavailable, most_in_a_row=MOST_FAILURES)
 
 
 def _list_payments(order_id: int) -> Sequence[str]:

@@ -14,13 +14,13 @@ from typing import TypeVar
 import structlog
 
 from mountify import db
-from mountify.core.errors import PaymentsUnavailable, UnknownSession
+from mountify.core.errors import UnknownSession
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
 from mountify.models.payment import Refund, RefundState
-from mountify.one_by_one import Tally, each_alone
+from mountify.one_by_one import each_alone
 from mountify.services import attention_notes, comparison
 from mountify.services.comparison import Difference, Kind, OurPayment, OurRefund
 from mountify.services.disputes import sync_dispute
@@ -33,7 +33,6 @@ log = structlog.get_logger()
 
 REACH = timedelta(hours=72)
 MADE_BEFORE = timedelta(hours=1)  # a session is made within the time of its order's hold before it is paid
-MOST_FAILURES = 3  # in a row; then Stripe is down
 _MONEY = frozenset({SessionOutcome.PAID, SessionOutcome.PROCESSING})
 
 
@@ -101,8 +100,7 @@ class _Reconciler:
 
     def _each(self, things: Sequence[T], work: Callable[[T], object]) -> None:
         db.release()
-        tally: Tally = each_alone(things, work, but=PaymentsUnavailable, most_in_a_row=MOST_FAILURES)
-        self.report.failed += tally.failed
+        self.report.failed += each_alone(things, work).failed
 
     def _repair(self, difference: Difference) -> None:
         match difference.kind:
