@@ -22,6 +22,13 @@ from tests.sandbox.support import Running, client_of
 from tests.signatures import SECRET, signed
 
 CREATE = "/v1/checkout/sessions"
+FAULTS: dict[str, dict[str, Any]] = {
+    "500 before acting": {"status": 500},
+    "500 after acting": {"status": 500, "after": True},
+    "cut after acting": {"cut": True},
+    "409, locked": {"status": 409},
+    "429, busy": {"status": 429},
+}
 
 
 class Stripe:

@@ -23,7 +23,7 @@ from mountify.models.payment import PaymentAttempt
 from mountify.services import cart_view, carts, payment_sessions
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
-from tests.outages.support import CREATE, Stripe
+from tests.outages.support import CREATE, FAULTS, Stripe
 from tests.web import Browser, field, words
 
 LATER = timedelta(minutes=36)
@@ -61,15 +61,6 @@ def assert_whole(stripe: Stripe, buyer: Buyer, product: Product) -> None:
         known = {session.id for session in stripe.sessions() if session.client_reference_id == str(order.id)}
         assert {order.stripe_session_id} - {None} <= known
     assert stock_of(product) == (5, 2 * len(pending)) and carts.count(buyer.owner) == 2
-
-
-FAULTS: dict[str, dict[str, Any]] = {
-    "500 before acting": {"status": 500},
-    "500 after acting": {"status": 500, "after": True},
-    "cut after acting": {"cut": True},
-    "409, locked": {"status": 409},
-    "429, busy": {"status": 429},
-}
 
 
 @pytest.mark.parametrize("times", [1, RETRIES, RETRIES + 2])

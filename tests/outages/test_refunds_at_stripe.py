@@ -22,16 +22,9 @@ from mountify.services import refund_requests, refund_sending
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
 from tests.buyers import SITE, Buyer, order_of
-from tests.outages.support import Stripe
+from tests.outages.support import FAULTS, Stripe
 
 REFUNDS = "/v1/refunds"
-FAULTS: dict[str, dict[str, Any]] = {
-    "500 before acting": {"status": 500},
-    "500 after acting": {"status": 500, "after": True},
-    "cut after acting": {"cut": True},
-    "409, locked": {"status": 409},
-    "429, busy": {"status": 429},
-}
 
 
 @pytest.fixture
