@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -43,33 +45,39 @@ def sync_order(number: str) -> None:
     click.echo(f"Order {order.number} is {order.status}.")
 
 
-@orders.command("refund")
-@click.argument("number")
-@click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
-@click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
-@click.option("--restock", "all_parts", is_flag=True, help="All its parts go on the shelf again.")
-@click.option(
+_ALL_PARTS = click.option("--restock", "all_parts", is_flag=True, help="All its parts go on the shelf again.")
+_PARTS = click.option(
     "--part",
     "parts",
     multiple=True,
     metavar="PRODUCT=QUANTITY",
     help="So many of a product, by its id, go on the shelf again.",
 )
+
+
+@orders.command("refund")
+@click.argument("number")
+@click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
+@click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
+@_ALL_PARTS
+@_PARTS
 def refund_order(number: str, amount: str | None, payment: str | None, all_parts: bool, parts: Sequence[str]) -> None:
     """Send money back to the buyer of an order, all of it or a part."""
     from mountify.core.errors import PaymentsUnavailable, UnknownSession
     from mountify.gateways import from_config
     from mountify.models.payment import RefundState
-    from mountify.services import refund_requests, refund_sending
+    from mountify.services import payment_sessions, refund_requests, refund_sending
     from mountify.services.orders import get_by_number
 
     config = connected()
-    wish = refund_requests.Wish(
-        amount=_read_amount(amount), payment_intent=payment, parts=_read_parts(parts), all_parts=all_parts
-    )
+    payments, site = from_config(config).payments, config.site
+    back = None if all_parts else _read_parts(parts)
+    wish = refund_requests.Wish(amount=_read_amount(amount), payment_intent=payment, parts=back)
+    with suppress(PaymentsUnavailable):  # what Stripe's dashboard has sent back already is not sent again
+        payment_sessions.sync_order(number, payments=payments, site=site, now=utcnow())
     refund_id = refund_requests.request(get_by_number(number).id, wish, now=utcnow())
     try:
-        made = refund_sending.send(refund_id, payments=from_config(config).payments, site=config.site, now=utcnow())
+        made = refund_sending.send(refund_id, payments=payments, site=site, now=utcnow())
     except (PaymentsUnavailable, UnknownSession) as error:
         click.echo(f"Stripe has not made it yet ({error.__cause__}). It is written down, and tried until Stripe has.")
         return
@@ -79,21 +87,44 @@ def refund_order(number: str, amount: str | None, payment: str | None, all_parts
         click.echo("All of it had gone back already; nothing was sent.")
     else:
         click.echo(f"{made.amount} of order {number} goes back to its buyer.")
+    if made.restock:
+        click.echo(_said(sum(made.restock.values())))
+
+
+@orders.command("restock")
+@click.argument("number")
+@_ALL_PARTS
+@_PARTS
+def restock_order(number: str, all_parts: bool, parts: Sequence[str]) -> None:
+    """Put parts of an order on the shelf again whose money has gone back already."""
+    from mountify.services import returns
+    from mountify.services.orders import get_by_number
+
+    if not all_parts and not parts:
+        raise click.UsageError("Say which: --restock for all of them, or --part PRODUCT=QUANTITY.")
+    connected()
+    back = None if all_parts else _read_parts(parts)
+    click.echo(_said(returns.restock(get_by_number(number).id, back, now=utcnow())))
+
+
+def _said(count: int) -> str:
+    return f"{count} {'part is' if count == 1 else 'parts are'} on the shelf again."
 
 
 def _read_amount(text: str | None) -> Money | None:
-    try:
-        return None if text is None else Money.of(text)
-    except ValueError:
-        raise BadAmount from None
+    if text is None:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,8}(\.[0-9]{1,2})?", text):
+        raise BadAmount
+    return Money.of(text)
 
 
 def _read_parts(texts: Sequence[str]) -> dict[int, int]:
     """Add up `12=1` and the like."""
     parts: Counter[int] = Counter()
     for text in texts:
-        product_id, _, quantity = text.partition("=")
-        if not (product_id.isascii() and product_id.isdigit() and quantity.isascii() and quantity.isdigit()):
+        found = re.fullmatch(r"([0-9]{1,18})=([0-9]{1,9})", text)
+        if found is None:
             raise click.BadParameter(f"{text!r} is not PRODUCT=QUANTITY, such as 12=1", param_hint="--part")
-        parts[int(product_id)] += int(quantity)
+        parts[int(found[1])] += int(found[2])
     return dict(parts)

@@ -72,8 +72,8 @@ def resend_email(email_id: int) -> None:
     from mountify.services import emails as outbox
 
     connected()
-    outbox.resend(email_id, now=utcnow())
-    click.echo(f"Mail {email_id} is queued.")
+    is_queued = outbox.resend(email_id, now=utcnow())
+    click.echo(f"Mail {email_id} is queued." if is_queued else f"Mail {email_id} was sent already.")
 
 
 @click.group(cls=Operations)

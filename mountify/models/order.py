@@ -188,8 +188,3 @@ class OrderEvent(Base):
     data: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[Created]
-
-    @property
-    def amount(self) -> Money | None:
-        """The money that it is about."""
-        return Money.of(self.data["amount"]) if "amount" in self.data else None

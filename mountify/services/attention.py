@@ -73,17 +73,24 @@ _SOURCES: tuple[str, ...] = (
         FROM procrastinate_jobs j
         WHERE j.status = 'failed' AND NOT EXISTS (SELECT 1 FROM task_runs r WHERE r.task = j.task_name)
     """,
-    # A refund that failed is made good when those of the same payment that came after its failure add up to as much.
+    # A refund that failed is made good when nothing is left of its payment, or when those of the same payment that came
+    # after its failure add up to as much.
     # One of them that fails speaks for itself. Failure and new refund are often heard of at once: hence the minute.
     """
         SELECT 'refund',
-               format('A refund of %s %s did not reach the buyer, the money is back with you. If you have paid it in '
-                      'another way: mountify attention done --refund %s', r.amount, p.currency, r.id),
-               format('mountify orders refund %s --amount %s --payment %s', o.number, r.amount, p.payment_intent),
+               CASE WHEN r.stripe_refund_id IS NULL
+               THEN format('Stripe refused a refund of %s %s, and nothing was sent: %s. If nothing more is to go back: '
+                           'mountify attention done --refund %s', r.amount, p.currency, r.error, r.id)
+               ELSE format('A refund of %s %s did not reach the buyer, the money is back with you. If you have paid it '
+                           'in another way: mountify attention done --refund %s', r.amount, p.currency, r.id) END,
+               format('mountify orders refund %s --amount %s --payment %s', o.number,
+                      least(r.amount, p.amount - g.sum), p.payment_intent),
                r.updated_at AS since, o.number, count(*) OVER ()
         FROM refunds r JOIN payments p ON p.id = r.payment_id
         JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
-        WHERE r.state = 'failed'
+        CROSS JOIN LATERAL (SELECT coalesce(sum(m.amount), 0) AS sum FROM refunds m
+                            WHERE m.payment_id = p.id AND m.state NOT IN ('failed', 'void')) g
+        WHERE r.state = 'failed' AND p.amount > g.sum
           AND r.amount > (SELECT coalesce(sum(n.amount), 0) FROM refunds n
                           WHERE n.payment_id = r.payment_id AND n.id > r.id AND n.state <> 'void'
                             AND n.created_at > r.updated_at - interval '1 minute')

@@ -31,9 +31,9 @@ def note_anew(
     session.execute(row.on_conflict_do_update(index_elements=[AttentionNote.kind, AttentionNote.about], set_=told))
 
 
-def resolve_about(session: Session, kind: AttentionKind, about: str, *, now: datetime) -> None:
+def resolve_about(session: Session, kind: AttentionKind, *abouts: str, now: datetime) -> None:
     """It has come right by itself: nobody needs to look any more."""
-    mine = (AttentionNote.kind == kind, AttentionNote.about == about, AttentionNote.resolved_at.is_(None))
+    mine = (AttentionNote.kind == kind, AttentionNote.about.in_(abouts), AttentionNote.resolved_at.is_(None))
     session.execute(update(AttentionNote).where(*mine).values(resolved_at=now))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from mountify import db
 from mountify.core.money import to_minor
+from mountify.core.order_status import OrderStatus
 from mountify.core.payment_dispute import CLOSED, PaymentDispute
 from mountify.core.payment_refund import PaymentRefund
 from mountify.core.payment_session import PaymentSession, SessionOutcome
@@ -49,8 +50,8 @@ def compare_sessions(listed: Sequence[PaymentSession]) -> tuple[list[Difference]
         if attempt is None:
             unknown.append(seen)
         elif seen.outcome is SessionOutcome.OPEN:
-            if not attempt.is_pending:
-                what = f"session {seen.id} of order {attempt.number} can be paid, though its order has ended"
+            if attempt.status is not OrderStatus.PENDING:
+                what = f"session {seen.id} can be paid, though its order {attempt.number} is {attempt.status}"
                 differences.append(Difference(Kind.OPEN_SESSION, seen.id, what))
         elif attempt.is_behind(seen.outcome):
             what = f"session {seen.id} of order {attempt.number} is {seen.outcome} at Stripe"
@@ -61,7 +62,7 @@ def compare_sessions(listed: Sequence[PaymentSession]) -> tuple[list[Difference]
 @dataclass(frozen=True)
 class _Attempt:
     number: str
-    is_pending: bool
+    status: OrderStatus
     state: AttemptState
     is_paid: bool
 
@@ -91,7 +92,7 @@ def _attempts_of(listed: Sequence[PaymentSession]) -> dict[str, _Attempt]:
     )
     return {
         attempt.session_id or attempt.idempotency_key: _Attempt(
-            order.number, order.is_pending, attempt.state, payment_id is not None
+            order.number, order.status, attempt.state, payment_id is not None
         )
         for attempt, order, payment_id in rows
     }

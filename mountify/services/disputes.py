@@ -74,7 +74,9 @@ def _begin(session: Session, order: Order, payment_id: int, seen: PaymentDispute
         created_at=now,
     )
     session.add(dispute)
-    order.record("dispute", now=now, amount=str(amount), reason=seen.reason, dispute=seen.id)
+    order.record(
+        "dispute", now=now, amount=format_money(amount, seen.currency.upper()), reason=seen.reason, dispute=seen.id
+    )
     log.warning("dispute_recorded", order_id=order.id, dispute=seen.id, status=seen.status)
 
 

@@ -203,8 +203,8 @@ def list_unsent(*, most: int = 100) -> Sequence[Email]:
     return db.session.scalars(unsent.limit(most)).all()
 
 
-def resend(email_id: int, *, now: datetime) -> None:
-    """Try a mail that failed for another 23 hours from now, or one that waits at once; one that was sent stays so.
+def resend(email_id: int, *, now: datetime) -> bool:
+    """Try a mail that failed for another 23 hours from now, or one that waits at once; False for one that was sent.
 
     One that failed goes out under a new key: whoever asks for this has looked whether it arrived. Raises NotFound.
     """
@@ -213,11 +213,12 @@ def resend(email_id: int, *, now: datetime) -> None:
         if email is None:
             raise NotFound
         if email.state is EmailState.SENT:
-            return
+            return False
         if email.state is EmailState.FAILED:
             email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now
             email.first_tried_at = email.tried_at = None
         defer(session, "send_email", email_id=email_id)
+        return True
 
 
 def _provider_key(email: Email) -> str:

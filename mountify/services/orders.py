@@ -18,7 +18,7 @@ from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 
 _LINK = "order-link"
-_OF_THE_MERCHANT = ("dispute", "dispute_closed")
+_OF_THE_MERCHANT = ("dispute", "dispute_closed", "refund_refused")
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from mountify import db
 from mountify.core.errors import UnknownSession
+from mountify.core.money import from_minor
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
@@ -26,6 +27,7 @@ from mountify.services.comparison import Difference, Kind, OurPayment, OurRefund
 from mountify.services.disputes import sync_dispute
 from mountify.services.refunds import MADE, sync_refunds
 from mountify.services.settlement import sync_session
+from mountify.services.wording import format_money
 from mountify.transaction import transaction
 
 T = TypeVar("T")
@@ -73,8 +75,9 @@ class _Reconciler:
         self._each(differences, self._repair)
         self._each([seen for seen in unknown if self._is_lost(seen)], self._tell_of_no_order)
         seen_paid = {seen.id: seen.amount_total for seen in sessions if seen.outcome is SessionOutcome.PAID}
-        ours = [paid for paid in comparison.list_payments(self.since) if seen_paid.get(paid.session_id) != paid.amount]
-        self._each(ours, self._check_payment)
+        ours = comparison.list_payments(self.since)
+        self._agree([paid.session_id for paid in ours if seen_paid.get(paid.session_id) == paid.amount])
+        self._each([paid for paid in ours if seen_paid.get(paid.session_id) != paid.amount], self._check_payment)
         self._compare_refunds()
         self._compare_disputes()
         self.report.compared += len(sessions)
@@ -124,11 +127,12 @@ class _Reconciler:
         return seen.outcome in _MONEY and seen.leads_to.startswith(f"{self.site.base_url}/")
 
     def _tell_of_no_order(self, seen: PaymentSession) -> None:
+        amount, buyer = _sum(seen.amount_total, seen.currency), seen.email or "somebody"
         self._tell(
             seen.id,
-            f"Stripe has the payment {seen.payment_intent} of {seen.amount_total} (in the smallest unit of "
-            f"{seen.currency.upper()}), made by {seen.email or 'somebody'} in session {seen.id}, and this shop has no "
-            "order for it: it may have been lost with the database. Give it back in Stripe's dashboard, or deliver it.",
+            f"Stripe has the payment {seen.payment_intent} of {amount}, made by {buyer} in session {seen.id}, and this "
+            "shop has no order for it: it may have been lost with the database. Give it back in Stripe's dashboard, or "
+            "deliver it.",
         )
 
     def _check_payment(self, paid: OurPayment) -> None:
@@ -137,10 +141,12 @@ class _Reconciler:
         except UnknownSession:
             self._tell(paid.session_id, _NOT_THERE.format(paid), order_id=paid.order_id)
             return
-        if seen.outcome is not SessionOutcome.PAID or seen.amount_total != paid.amount:
-            what = f"Order {paid.number} is paid here; at Stripe its session {seen.id} is {seen.outcome}, over "
-            amounts = f"{seen.amount_total} instead of {paid.amount} (in the smallest unit of {seen.currency.upper()})."
-            self._tell(paid.session_id, what + amounts, order_id=paid.order_id)
+        if seen.outcome is not SessionOutcome.PAID:
+            what = f"Order {paid.number} is paid here; at Stripe its session {seen.id} is {seen.outcome}."
+            self._tell(paid.session_id, what, order_id=paid.order_id)
+        elif seen.amount_total != paid.amount:
+            amounts = f"{_sum(paid.amount, seen.currency)} here, {_sum(seen.amount_total, seen.currency)} at Stripe"
+            self._tell(paid.session_id, f"Order {paid.number} was paid with {amounts}.", order_id=paid.order_id)
 
     def _check_refund(self, refund: OurRefund) -> None:
         """It is older than what was listed, or on its way since long: that it is listed with its payment is enough."""
@@ -151,6 +157,11 @@ class _Reconciler:
             what = f"Refund {refund.id} of order {refund.number} is {refund.state} here, and Stripe does not know it."
             self._tell(refund.id, what, order_id=refund.order_id)
 
+    def _agree(self, abouts: Sequence[str]) -> None:
+        """What Stripe and the shop agree on again is no mismatch any more."""
+        with transaction() as session:
+            attention_notes.resolve_about(session, AttentionKind.MISMATCH, *abouts, now=self.now)
+
     def _tell(self, about: str, what: str, *, order_id: int | None = None) -> None:
         with transaction() as session:
             attention_notes.note(session, AttentionKind.MISMATCH, about, what, order_id=order_id, now=self.now)
@@ -158,6 +169,10 @@ class _Reconciler:
         if not is_done:
             self.report.mismatches.append(what)
             log.error("mismatch", about=about)
+
+
+def _sum(minor: int, currency: str) -> str:
+    return format_money(from_minor(minor, currency), currency.upper())
 
 
 _NOT_THERE = (

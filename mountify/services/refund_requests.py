@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -11,15 +10,15 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
-from mountify.core.errors import AlreadyRefunded, BadAmount, NotFound, NothingPaid, NotReturnable, RefundTooHigh
+from mountify.core.errors import AlreadyRefunded, BadAmount, NotFound, NothingPaid, RefundTooHigh
 from mountify.core.money import Money, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
 from mountify.queue import defer
-from mountify.services import inventory
 from mountify.services.orders import lock_order
 from mountify.services.refunds import MADE
+from mountify.services.returns import Parts, choose
 from mountify.transaction import transaction
 
 _COUNTED = (RefundState.CREATED, *MADE)
@@ -30,13 +29,12 @@ _AUTOMATIC, _REST = "refund-", "-rest"
 class Wish:
     """What a person wants back: `amount` None for all that is left, of the payment that paid the order unless named.
 
-    `parts`: product id → quantity that goes on the shelf again; `all_parts` for everything that has not come back yet.
+    `parts` go on the shelf again when the money goes.
     """
 
     amount: Money | None = None
     payment_intent: str | None = None
-    parts: Mapping[int, int] = field(default_factory=dict)
-    all_parts: bool = False
+    parts: Parts = field(default_factory=dict)
 
 
 def request(order_id: int, wish: Wish, *, now: datetime) -> int:
@@ -51,8 +49,7 @@ def request(order_id: int, wish: Wish, *, now: datetime) -> int:
         if left.amount <= 0:  # less than nothing, when it was sent back at Stripe while some of it waits to be sent
             raise AlreadyRefunded
         amount = left if wish.amount is None else _check(wish.amount, left, payment.currency)
-        returnable = _list_returnable(session, order, payment) if pays_order else {}
-        restock = returnable if wish.all_parts else _check_parts(wish.parts, returnable)
+        restock = choose(session, order, wish.parts, sold=pays_order)
         refund = Refund(
             payment_id=payment.id,
             reason=RefundReason.MERCHANT,
@@ -131,20 +128,3 @@ def _check(amount: Money, left: Money, currency: str) -> Money:
     if amount > left:
         raise RefundTooHigh(left=left)
     return amount
-
-
-def _list_returnable(session: Session, order: Order, payment: Payment) -> dict[int, int]:
-    """Say how many of each part may come back: not those that come back with a refund that is about to be made."""
-    out = inventory.list_returnable(session, order)
-    for refund in _refunds_of(session, payment, Refund.state == RefundState.CREATED):
-        for product_id, quantity in refund.restock.items():
-            out[int(product_id)] = out.get(int(product_id), 0) - int(quantity)
-    return {product_id: left for product_id, left in out.items() if left > 0}
-
-
-def _check_parts(parts: Mapping[int, int], returnable: Mapping[int, int]) -> Mapping[int, int]:
-    for product_id, quantity in parts.items():
-        left = returnable.get(product_id, 0)
-        if not 0 < quantity <= left:
-            raise NotReturnable(product=product_id, left=left)
-    return parts

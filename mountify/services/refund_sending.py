@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import select
 
 from mountify import db
@@ -20,8 +21,11 @@ from mountify.gateways import Payments
 from mountify.models.payment import Payment, Refund, RefundState
 from mountify.queue import OVERDUE_AFTER, requeue
 from mountify.services.refund_requests import begin_rest
-from mountify.services.refunds import MADE, add_up, lock_payment, note_failure, put_back, settle, sync_refunds
+from mountify.services.refunds import MADE, add_up, lock_payment, put_parts_back, settle, sync_refunds
+from mountify.services.wording import format_money
 from mountify.transaction import retried_once, transaction
+
+log = structlog.get_logger()
 
 
 def send(refund_id: int, *, payments: Payments, site: Site, now: datetime) -> Refund:
@@ -91,12 +95,14 @@ def _settle_refusal(refund_id: int, payment_intent: str, why: str, *, now: datet
         left = payment.amount - Money.sum(other.amount for other in made)
         if not left:
             refund.state = RefundState.VOID
-            put_back(session, order, refund, now)
+            put_parts_back(session, order, refund, now)
         elif begin_rest(session, refund, left, now=now):
             refund.state = RefundState.VOID
         else:
             refund.state = RefundState.FAILED
-            note_failure(order, refund, now)
+            amount = format_money(refund.amount, payment.currency)
+            order.record("refund_refused", now=now, amount=amount, why=why)  # the merchant's: nothing was sent
+            log.error("refund_refused", order_id=order.id, refund_id=refund_id, why=why)
         add_up(order, attempt, payment, [*made, refund], now)
         reached("refund.refused")
 

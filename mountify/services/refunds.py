@@ -19,8 +19,9 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, PaymentState, Refund, RefundState
-from mountify.services import emails, inventory
+from mountify.services import emails, returns
 from mountify.services.orders import lock_order
+from mountify.services.wording import format_money
 from mountify.transaction import retried_once, transaction
 
 log = structlog.get_logger()
@@ -127,27 +128,24 @@ def _go_on(
         return
     refund.stripe_refund_id, refund.state, refund.error = seen.id, state, None
     if state is RefundState.FAILED:
-        note_failure(order, refund, now)
+        _note_failure(order, payment, refund, now)
     elif is_first:
-        order.record("refund", now=now, amount=str(refund.amount), refund=seen.id, reason=refund.reason)
+        amount = format_money(refund.amount, payment.currency)
+        order.record("refund", now=now, amount=amount, refund=seen.id, reason=refund.reason)
         if was is not RefundState.VOID:  # its parts are back already
-            put_back(session, order, refund, now)
+            put_parts_back(session, order, refund, now)
         emails.queue_refunded(session, order, payment, refund, site=site, now=now)
         log.info("refund_made", order_id=order.id, refund=seen.id)
 
 
-def put_back(session: Session, order: Order, refund: Refund, now: datetime) -> None:
+def put_parts_back(session: Session, order: Order, refund: Refund, now: datetime) -> None:
     """Put the parts on the shelf that come back with a refund."""
     lines = {int(product_id): int(quantity) for product_id, quantity in refund.restock.items()}
-    if lines:
-        inventory.take_back(session, order.id, lines, now=now)
-        order.record("restocked", now=now, parts=sum(lines.values()))
+    returns.put_back(session, order, lines, now=now)
 
 
-def note_failure(order: Order, refund: Refund, now: datetime) -> None:
-    """The buyer's bank did not take the money, or Stripe did not send it: it is with the merchant.
-
-    https://docs.stripe.com/refunds#failed-refunds
-    """
-    order.record("refund_failed", now=now, amount=str(refund.amount), refund=refund.stripe_refund_id)
-    log.error("refund_failed", order_id=order.id, refund=refund.idempotency_key, why=refund.error)
+def _note_failure(order: Order, payment: Payment, refund: Refund, now: datetime) -> None:
+    """The buyer's bank did not take the money; it is back with the merchant. https://docs.stripe.com/refunds#failed-refunds"""
+    amount = format_money(refund.amount, payment.currency)
+    order.record("refund_failed", now=now, amount=amount, refund=refund.stripe_refund_id)
+    log.error("refund_failed", order_id=order.id, refund=refund.stripe_refund_id)

@@ -21,6 +21,7 @@ from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
 from mountify.services.orders import lines_of, lock_order
+from mountify.services.wording import format_money
 from mountify.transaction import Outdated, retried_once, transaction
 
 log = structlog.get_logger()
@@ -133,9 +134,10 @@ def _send_back(
     """A payment that nobody can be given anything for goes back by itself, and a person is told."""
     session.flush()
     refund_requests.begin_automatic(session, payment, why, now=now)
-    order.record("payment_unsettled", now=now, reason=why, session=attempt.session_id)
+    amount = format_money(payment.amount, payment.currency)
+    order.record("payment_unsettled", now=now, amount=amount, reason=why, session=attempt.session_id)
     if payment.amount:
-        about = f"payment {payment.payment_intent} of {payment.amount} {payment.currency} for order {order.number}"
+        about = f"payment {payment.payment_intent} of {amount} for order {order.number}"
         what = f"The {about} goes back to its buyer: {why}."
         attention_notes.note(session, AttentionKind.PAYMENT, payment.payment_intent, what, order_id=order.id, now=now)
     log.error("payment_unsettled", order_id=order.id, reason=why)

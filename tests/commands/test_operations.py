@@ -88,7 +88,14 @@ def bought_at(sandbox: Running) -> str:
 
 def test_money_goes_back_by_command(office: Office, sandbox: Running) -> None:
     number = bought_at(sandbox)
-    for wrong in (["--amount", "-5"], ["--amount", "five"], ["--amount", "99999"], ["--payment", "pi_foreign"]):
+    for wrong in (
+        ["--amount", "-5"],
+        ["--amount", "five"],
+        ["--amount", "٥"],
+        ["--amount", "1e1"],
+        ["--amount", "99999"],
+        ["--payment", "pi_foreign"],
+    ):
         told = office.run("orders", "refund", number, *wrong, code=1)
         assert told.startswith("Error: ")
     assert "is not PRODUCT=QUANTITY" in office.run("orders", "refund", number, "--part", "12", code=2)
@@ -101,6 +108,26 @@ def test_money_goes_back_by_command(office: Office, sandbox: Running) -> None:
     assert db.session.scalars(select(Inventory.on_hand)).one() == 5
     db.release()
     assert "already" in office.run("orders", "refund", number, code=1)
+    assert "Every invariant holds." in office.run("audit")
+
+
+def test_what_the_dashboard_has_sent_back_is_not_sent_again_and_parts_come_back_later(
+    office: Office, sandbox: Running
+) -> None:
+    """Nobody has told the shop yet when it is asked for all of it."""
+    number = bought_at(sandbox)
+    intent = db.session.scalars(select(Payment.payment_intent)).one()
+    product_id = db.session.scalars(select(OrderItem.product_id)).one()
+    Stripe(sandbox).client.v1.refunds.create({"payment_intent": intent, "amount": 500})
+    assert "goes back to its buyer" in office.run("orders", "refund", number)
+    assert f"Order {number}: refunded" in office.run("orders", "show", number)
+    assert "Nothing needs attention." in office.run("attention", "list")
+    assert "Say which" in office.run("orders", "restock", number, code=2)
+    assert "2 can go back" in office.run("orders", "restock", number, "--part", f"{product_id}=3", code=1)
+    assert "1 part is on the shelf" in office.run("orders", "restock", number, "--part", f"{product_id}=1")
+    assert "1 part is on the shelf" in office.run("orders", "restock", number, "--restock")
+    assert db.session.scalars(select(Inventory.on_hand)).one() == 5
+    db.release()
     assert "Every invariant holds." in office.run("audit")
 
 
@@ -148,6 +175,10 @@ def test_a_mail_that_failed_is_listed_and_sent_again(office: Office, payments: F
     assert f"Next: mountify emails resend {email_id}" in office.run("audit", code=1)
     assert "no such address" in office.run("emails", "list")
     assert "is queued" in office.run("emails", "resend", str(email_id))
+    with transaction() as session:
+        sent = session.scalars(select(Email).where(Email.kind == "merchant")).one()
+        sent.state, sent.sent_at, sent_id = EmailState.SENT, utcnow(), sent.id
+    assert office.run("emails", "resend", str(sent_id)) == f"Mail {sent_id} was sent already.\n"
     assert "could not find" in office.run("emails", "resend", "999999", code=1)
     assert "Every invariant holds." in office.run("audit")
 
@@ -190,7 +221,12 @@ def test_what_needs_attention_is_listed_until_somebody_is_done_with_it(office: O
     with transaction() as session:
         payment_id = session.scalars(select(Payment.id)).one()
         failed = Refund(
-            payment_id=payment_id, reason="x", amount=Money.of("5.00"), idempotency_key="r-1", state=RefundState.FAILED
+            payment_id=payment_id,
+            reason="x",
+            amount=Money.of("5.00"),
+            idempotency_key="r-1",
+            state=RefundState.FAILED,
+            stripe_refund_id="re_1",
         )
         session.add(failed)
         session.flush()

@@ -121,6 +121,15 @@ def test_money_that_went_back_is_shown_with_how_much(browser: Browser, payments:
     assert "Money sent back $5.00" in words(browser.get(page))
 
 
+def test_a_payment_that_goes_back_by_itself_says_how_much_and_why(browser: Browser, payments: FakePayments) -> None:
+    session_id = check_out(browser)
+    success, _ = addresses(payments, session_id)
+    payments.pay(session_id, amount_total=1000, currency="eur")
+    browser.get(success)
+    page = words(browser.get(f"/orders/{the_order().id}?{urlsplit(success).query.rpartition('&')[2]}"))
+    assert "A payment that goes back €10.00 What was paid is not what the order costs" in page
+
+
 def test_a_dispute_is_between_the_merchant_and_a_bank(browser: Browser, payments: FakePayments) -> None:
     intent, page = buy(browser, payments)
     dispute = payments.dispute(intent, 500, now=utcnow(), status="lost")

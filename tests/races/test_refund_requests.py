@@ -38,7 +38,7 @@ class Counter:
     intent: str
 
     def ask(self, amount: Money | None = None) -> int:
-        return refund_requests.request(self.started.order_id, Wish(amount=amount, all_parts=True), now=utcnow())
+        return refund_requests.request(self.started.order_id, Wish(amount=amount, parts=None), now=utcnow())
 
     def send(self, refund_id: int) -> str:
         return refund_sending.send(refund_id, payments=self.payments, site=SITE, now=utcnow()).state

@@ -58,6 +58,7 @@ def refund(amount: str, state: RefundState, *, at: datetime = NOW) -> Refund:
     number = len(db.session.scalars(select(Refund.id)).all())
     row = Refund(
         payment_id=payment_id, reason="x", amount=Money.of(amount), idempotency_key=f"r-{number}", state=state,
+        stripe_refund_id=f"re_{number}",
         created_at=at, updated_at=at,
     )  # fmt: skip
     db.session.add(row)
@@ -194,6 +195,19 @@ def test_a_failure_and_the_new_refund_that_are_heard_of_at_once(paid: Started) -
     refund("5.00", RefundState.FAILED, at=NOW)
     refund("5.00", RefundState.SUCCEEDED, at=NOW - timedelta(seconds=20))
     assert told() == []
+
+
+def test_a_refund_that_stripe_refused_is_not_said_to_be_back_and_asks_for_no_more_than_is_left(paid: Started) -> None:
+    total = db.session.scalars(select(Payment.amount)).one()
+    refused = refund(str(total), RefundState.FAILED)
+    refused.stripe_refund_id, refused.error = None, "too much"
+    refund("5.00", RefundState.CREATED)
+    (item,) = attention.list_open(now=NOW).items
+    assert "Stripe refused a refund of" in item.what and "nothing was sent: too much" in item.what
+    assert f"--amount {total - Money.of('5.00')} " in item.command
+    refund(str(total - Money.of("5.00")), RefundState.CREATED)
+    assert told() == []
+    db.session.rollback()
 
 
 def test_a_refund_that_failed_can_be_made_good_in_another_way(paid: Started) -> None:

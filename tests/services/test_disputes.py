@@ -92,7 +92,7 @@ def test_a_dispute_is_recorded_once_and_says_what_to_do_until_when(
         "needs_response",
     )
     assert timeline() == [
-        ("dispute", {"amount": "14.50", "reason": "product_not_received", "dispute": dispute}),
+        ("dispute", {"amount": "$14.50", "reason": "product_not_received", "dispute": dispute}),
     ]
     assert notes() == [
         "The buyer's bank has taken back $14.50 (product not received)."

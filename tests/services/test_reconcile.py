@@ -26,6 +26,7 @@ from mountify.services import attention_notes, refunds
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.reconcile import REACH, Report, reconcile
+from mountify.services.wording import format_money
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.fakes import FakeMailer, FakePayments
@@ -119,7 +120,7 @@ def test_a_session_that_can_be_paid_although_its_order_has_ended_is_ended_too(
     buyer.sync(session_id)
     payments.change(session_id, outcome=SessionOutcome.OPEN)  # Stripe's word and ours came apart
     (what,) = compare(payments).repaired
-    assert "can be paid, though its order has ended" in what
+    assert what == f"session {session_id} can be paid, though its order {order_of(started).number} is expired"
     assert payments.sessions[session_id].outcome is SessionOutcome.CLOSED
     assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
     assert_agrees(payments)
@@ -182,6 +183,15 @@ def test_an_order_that_is_paid_here_and_not_at_stripe_goes_before_a_person(
     payments.change(session_id, outcome=SessionOutcome.CLOSED)
     (what,) = compare(payments).mismatches
     assert f"Order {order_of(paid).number} is paid here; at Stripe its session {session_id} is closed" in what
+    payments.change(session_id, outcome=SessionOutcome.PAID, amount_total=1)
+    with transaction() as session:
+        session.execute(delete(AttentionNote))
+    (what,) = compare(payments).mismatches
+    order = order_of(paid)
+    amounts = f"{format_money(order.total, 'USD')} here, $0.01 at Stripe"
+    assert what == f"Order {order.number} was paid with {amounts}."
+    payments.change(session_id, amount_total=int(order_of(paid).total.amount * 100))
+    assert compare(payments).is_clean and notes() == []  # they agree again
     with transaction() as session:
         session.execute(delete(AttentionNote))
     del payments.sessions[session_id]

@@ -173,7 +173,7 @@ def test_parts_come_back_when_the_money_goes_and_only_once(
     for _ in range(2):
         send(first, payments)
     assert stock_of(product) == (4, 0)
-    send(ask(paid, Wish(all_parts=True)), payments)
+    send(ask(paid, Wish(parts=None)), payments)
     assert stock_of(product) == (5, 0)
     assert timeline(paid) == ["placed", "paid", "refund", "restocked", "refund", "restocked", "refunded"]
 
@@ -188,7 +188,7 @@ def test_what_the_dashboard_sent_back_meanwhile_is_success(
 ) -> None:
     run_jobs()
     mailer.sent.clear()
-    refund_id, total = ask(paid, Wish(all_parts=True)), order_of(paid).total
+    refund_id, total = ask(paid, Wish(parts=None)), order_of(paid).total
     payments.refund(intent_of(paid, payments), int(total.amount * 100))
     assert send(refund_id, payments) is RefundState.VOID
     order = order_of(paid)
@@ -205,7 +205,7 @@ def test_a_refusal_is_final_and_seen(paid: Started, payments: FakePayments, run_
     payments.refund(intent_of(paid, payments), 500)
     assert send(refund_id, payments) is RefundState.FAILED
     assert (order_of(paid).status, order_of(paid).refunded_total) == (OrderStatus.PAID, Money.of("5.00"))
-    assert timeline(paid)[-2:] == ["refund", "refund_failed"]
+    assert timeline(paid)[-2:] == ["refund", "refund_refused"]
     asked = len(payments.refunds_asked)
     while run_jobs():
         pass
@@ -277,7 +277,7 @@ def test_all_of_it_has_gone_back_only_when_stripe_has_made_it(
 ) -> None:
     """Two wait, and the dashboard leaves too little for either: both are refused, and no parts come back."""
     total = order_of(paid).total
-    ten = ask(paid, Wish(amount=Money.of("10.00"), all_parts=True))
+    ten = ask(paid, Wish(amount=Money.of("10.00"), parts=None))
     rest = ask(paid)
     payments.refund(intent_of(paid, payments), int(total.amount * 100) - 500)
     assert [send(refund_id, payments) for refund_id in (ten, rest)] == [RefundState.FAILED] * 2
@@ -494,11 +494,11 @@ def test_parts_of_a_payment_that_sold_nothing_do_not_come_back(
     with pytest.raises(NotReturnable):
         ask(started, Wish(payment_intent=intent, parts={product.id: 1}))
     db.release()
-    send(ask(started, Wish(payment_intent=intent, all_parts=True)), payments)
+    send(ask(started, Wish(payment_intent=intent, parts=None)), payments)
     assert stock_of(product) == (5, 0)
 
 
 def test_another_product_is_not_touched(paid: Started, payments: FakePayments) -> None:
     other = make_product("Another", stock=7)
-    send(ask(paid, Wish(all_parts=True)), payments)
+    send(ask(paid, Wish(parts=None)), payments)
     assert stock_of(other) == (7, 0)
