@@ -30,6 +30,7 @@ from mountify.jobs import worker
 from mountify.models import Base
 from mountify.models.catalogue import Product
 from mountify.services.audit import audit
+from mountify.services.checkout import Started
 from tests.buyers import Buyer
 from tests.databases import DATABASE, fresh_database
 from tests.factories import make_product, make_shop
@@ -184,6 +185,12 @@ def buyer(product: Product, payments: Any) -> Buyer:
     buyer = Buyer(payments)
     buyer.add(product, 2)
     return buyer
+
+
+@pytest.fixture
+def paid(buyer: Buyer) -> Started:
+    """Their order, paid and settled."""
+    return buyer.buy()
 
 
 @pytest.fixture

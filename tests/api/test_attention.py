@@ -10,16 +10,11 @@ from mountify.models.attention import AttentionKind
 from mountify.services import attention_notes
 from mountify.services.checkout import Started
 from mountify.transaction import transaction
-from tests.buyers import Buyer, order_of
+from tests.buyers import order_of
 from tests.cast import sign_in
 from tests.web import Browser
 
 PATH = "/api/admin/attention"
-
-
-@pytest.fixture
-def paid(buyer: Buyer) -> Started:
-    return buyer.buy()
 
 
 @pytest.mark.parametrize("name", ["stan", "ada"])

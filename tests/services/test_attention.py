@@ -19,16 +19,10 @@ from mountify.models.payment import Payment, Refund, RefundState, WebhookEvent
 from mountify.services import attention, attention_notes
 from mountify.services.attention import MOST_OF_EACH, Item
 from mountify.services.checkout import Started
-from tests.buyers import Buyer
 from tests.queries import queries
 
 NOW = utcnow()
 Told = tuple[str, str, str | None]
-
-
-@pytest.fixture
-def paid(buyer: Buyer) -> Started:
-    return buyer.buy()
 
 
 @pytest.fixture

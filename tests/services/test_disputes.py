@@ -20,7 +20,7 @@ from mountify.models.order import OrderEvent
 from mountify.models.payment import Dispute, Payment, WebhookEvent
 from mountify.services import attention_notes, disputes, payment_sessions, webhooks
 from mountify.services.checkout import Started
-from tests.buyers import SITE, Buyer, order_of
+from tests.buyers import SITE, order_of
 from tests.fakes import FakePayments
 
 OPEN = (
@@ -34,11 +34,6 @@ OPEN = (
 CLOSED = ("won", "lost", "warning_closed", "prevented")
 # Since when the bank has taken it, in a year of the test's.
 NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def paid(buyer: Buyer) -> Started:
-    return buyer.buy()
 
 
 @pytest.fixture

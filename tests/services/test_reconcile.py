@@ -24,12 +24,12 @@ from mountify.models.order import OrderEvent
 from mountify.models.payment import AttemptState, Dispute, PaymentAttempt, Refund, RefundState
 from mountify.services import attention_notes, refunds
 from mountify.services.audit import audit
-from mountify.services.checkout import Started
 from mountify.services.reconcile import REACH, Report, reconcile
 from mountify.services.wording import format_money
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.fakes import FakeMailer, FakePayments
+from tests.refunding import intent_of
 
 FOREIGN = "https://another.shop/checkout/success"
 
@@ -39,10 +39,6 @@ def compare(payments: FakePayments) -> Report:
     report = reconcile(since=now - REACH, payments=payments, site=SITE, now=now)
     db.release()
     return report
-
-
-def intent_of(started: Started, payments: FakePayments) -> str:
-    return payments.sessions[started.url.rsplit("/", 1)[1]].payment_intent or ""
 
 
 def notes() -> list[AttentionNote]:

@@ -1,4 +1,4 @@
-"""Refunds that the merchant asks for, and those that the shop makes by itself because a payment cannot be kept."""
+"""Refunds that the merchant asks for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
@@ -24,13 +24,10 @@ from mountify.core.errors import (
 )
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
-from mountify.core.payment_refund import RefundOutcome
-from mountify.models.attention import AttentionNote
 from mountify.models.catalogue import Product
-from mountify.models.order import Order, OrderEvent
-from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
+from mountify.models.payment import Payment, Refund, RefundState
 from mountify.queue import OVERDUE_AFTER
-from mountify.services import checkout, refund_requests, refund_sending, refunds
+from mountify.services import refund_sending, refunds
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
@@ -39,32 +36,7 @@ from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.factories import make_product
 from tests.fakes import FakeMailer, FakePayments
-
-
-@pytest.fixture
-def paid(buyer: Buyer) -> Started:
-    return buyer.buy()
-
-
-def ask(started: Started, wish: Wish = Wish()) -> int:
-    return refund_requests.request(started.order_id, wish, now=utcnow())
-
-
-def send(refund_id: int, payments: FakePayments) -> RefundState:
-    state = refund_sending.send(refund_id, payments=payments, site=SITE, now=utcnow()).state
-    db.release()
-    return state
-
-
-def timeline(started: Started) -> list[str]:
-    mine = select(OrderEvent.kind).where(OrderEvent.order_id == started.order_id).order_by(OrderEvent.id)
-    kinds = list(db.session.scalars(mine))
-    db.release()
-    return kinds
-
-
-def intent_of(started: Started, payments: FakePayments) -> str:
-    return payments.sessions[started.url.rsplit("/", 1)[1]].payment_intent or ""
+from tests.refunding import ask, intent_of, send, timeline
 
 
 def test_a_part_and_then_the_rest_go_back(
@@ -326,176 +298,6 @@ def test_one_whose_job_was_lost_is_queued_again(
     assert refund_sending.requeue_overdue(now=later) == 0
     run_jobs()
     assert order_of(paid).status is OrderStatus.REFUNDED
-
-
-def pay_late(buyer: Buyer, payments: FakePayments) -> Started:
-    """The order is released, and paid all the same: its buyer had sent the money already."""
-    started = buyer.start()
-    checkout.cancel(started.order_id, payments=payments, site=SITE, now=utcnow())
-    payments.pay(buyer.session_of(started))
-    return started
-
-
-def test_a_late_payment_is_honoured_while_there_is_stock(
-    buyer: Buyer, payments: FakePayments, product: Product, run_jobs: Callable[[], int]
-) -> None:
-    started = pay_late(buyer, payments)
-    buyer.sync(buyer.session_of(started))
-    run_jobs()
-    assert (order_of(started).status, stock_of(product)) == (OrderStatus.PAID, (3, 0))
-    assert payments.refunds_asked == [] and db.session.scalars(select(AttentionNote)).all() == []
-
-
-def test_a_late_payment_of_what_is_sold_out_goes_back_by_itself(
-    buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int]
-) -> None:
-    started = pay_late(buyer, payments)
-    other = Buyer(payments)
-    other.add(product, 4)
-    other.buy()
-    run_jobs()
-    mailer.sent.clear()
-    for _ in range(3):
-        buyer.sync(buyer.session_of(started))
-    while run_jobs():
-        pass
-    order = order_of(started)
-    assert (order.status, stock_of(product)) == (OrderStatus.CANCELLED, (1, 0))
-    ((_, amount, key),) = payments.refunds_asked
-    intent = intent_of(started, payments)
-    assert (amount, key) == (int(order.total.amount * 100), f"refund-{intent}-sold-out")
-    (mail,) = mailer.sent.values()
-    assert mail["to"] == "sam@example.com" and "had been sold meanwhile" in mail["text"] + mail["html"]
-    assert timeline(started)[-2:] == ["payment_unsettled", "refund"]
-    (note,) = db.session.scalars(select(AttentionNote)).all()
-    assert note.order_id == started.order_id and order.number in note.what and "sold out" in note.what
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [({"amount_total": 1}, "is not what the order costs"), ({"currency": "eur"}, "is not what the order costs"),
-     ({"order_id": 999_999}, "belongs to another order")],
-)  # fmt: skip
-def test_a_payment_that_does_not_fit_goes_back_by_itself(
-    buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int],
-    changes: dict[str, Any], why: str,
-) -> None:  # fmt: skip
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), **changes)
-    buyer.sync(buyer.session_of(started))
-    while run_jobs():
-        pass
-    assert (order_of(started).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
-    assert [refund.state for refund in db.session.scalars(select(Refund))] == [RefundState.SUCCEEDED]
-    (mail,) = mailer.sent.values()
-    assert why in mail["text"] and ("€" in mail["subject"]) == ("currency" in changes)
-
-
-def test_a_second_payment_of_an_order_goes_back_and_the_order_stays_paid(
-    paid: Started, buyer: Buyer, payments: FakePayments, product: Product, mailer: FakeMailer,
-    run_jobs: Callable[[], int],
-) -> None:  # fmt: skip
-    run_jobs()
-    mailer.sent.clear()
-    first = db.session.scalars(select(PaymentAttempt)).one()
-    db.release()
-    again = payments.create_session({**first.params, "metadata": {"attempt": "attempt-2"}}, "attempt-2")
-    with transaction() as session:
-        session.add(
-            PaymentAttempt(
-                order_id=paid.order_id, params=first.params, idempotency_key="attempt-2", session_id=again.id,
-                expires_at=first.expires_at,
-            )
-        )  # fmt: skip
-    payments.pay(again.id)
-    for _ in range(2):
-        buyer.sync(again.id)
-    while run_jobs():
-        pass
-    order = order_of(paid)
-    assert (order.status, order.refunded_total, stock_of(product)) == (OrderStatus.PAID, Money.of(0), (3, 0))
-    ((intent, amount, _),) = payments.refunds_asked
-    assert (intent, amount) == (f"pi_{again.id[8:12]}", int(order.total.amount * 100))
-    assert timeline(paid)[-2:] == ["payment_unsettled", "refund"]
-    (mail,) = mailer.sent.values()
-    assert "you were charged twice" in mail["text"]
-
-
-def test_a_payment_of_nothing_needs_no_refund(
-    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
-) -> None:
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), amount_total=0, payment_intent=None)
-    buyer.sync(buyer.session_of(started))
-    run_jobs()
-    assert payments.refunds_asked == [] and order_of(started).status is OrderStatus.CANCELLED
-
-
-def test_an_automatic_refund_that_fails_is_a_violation_until_a_person_has_repeated_it(
-    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
-) -> None:
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), amount_total=100)
-    buyer.sync(buyer.session_of(started))
-    while run_jobs():
-        pass
-    intent = intent_of(started, payments)
-    (refund_id,) = payments.refunds[intent]
-    payments.change_refund(intent, refund_id, RefundOutcome.FAILED)
-    sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
-    number = db.session.scalars(select(Order.number)).one()
-    (violation,) = audit(now=utcnow())
-    assert (violation.invariant, violation.repair) == ("I1", f"mountify orders refund {number} --payment {intent}")
-    db.release()
-    assert send(ask(started, Wish(payment_intent=intent)), payments) is RefundState.SUCCEEDED
-    assert order_of(started).status is OrderStatus.CANCELLED
-
-
-def test_what_is_left_goes_back_by_itself_where_the_dashboard_sent_a_part(
-    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
-) -> None:
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), amount_total=1000)
-    buyer.sync(buyer.session_of(started))
-    payments.refund(intent_of(started, payments), 100)
-    while run_jobs():
-        pass
-    made = payments.refunds[intent_of(started, payments)].values()
-    assert [refund.amount for refund in made] == [100, 900]
-    assert audit(now=utcnow()) == []
-
-
-def test_the_rest_is_tried_once(buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]) -> None:
-    """Somebody at the dashboard is always quicker: a person has to look."""
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), amount_total=1000)
-    buyer.sync(buyer.session_of(started))
-    intent = intent_of(started, payments)
-    payments.refund(intent, 100)
-    run_jobs()
-    payments.refund(intent, 100)
-    while run_jobs():
-        pass
-    (violation,) = audit(now=utcnow())
-    assert violation.invariant == "I1" and [key[-5:] for _, _, key in payments.refunds_asked][-1] == "-rest"
-    db.release()
-    assert send(ask(started, Wish(payment_intent=intent)), payments) is RefundState.SUCCEEDED
-
-
-def test_parts_of_a_payment_that_sold_nothing_do_not_come_back(
-    buyer: Buyer, payments: FakePayments, product: Product
-) -> None:
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), amount_total=100)
-    buyer.sync(buyer.session_of(started))
-    db.session.execute(update(Refund).values(state=RefundState.VOID))
-    db.session.commit()
-    intent = intent_of(started, payments)
-    with pytest.raises(NotReturnable):
-        ask(started, Wish(payment_intent=intent, parts={product.id: 1}))
-    db.release()
-    send(ask(started, Wish(payment_intent=intent, parts=None)), payments)
-    assert stock_of(product) == (5, 0)
 
 
 def test_another_product_is_not_touched(paid: Started, payments: FakePayments) -> None:

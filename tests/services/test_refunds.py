@@ -25,11 +25,6 @@ from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.fakes import FakeMailer, FakePayments
 
 
-@pytest.fixture
-def paid(buyer: Buyer) -> Started:
-    return buyer.buy()
-
-
 def intent_of() -> str:
     return db.session.scalars(select(Payment.payment_intent)).one()
 
