@@ -21,12 +21,14 @@ from mountify.blueprints.webhooks import MOST_BYTES
 from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.errors import UnknownSession
+from mountify.core.money import from_minor
 from mountify.gateways import Gateways
 from mountify.models.catalogue import Inventory
 from mountify.models.email import Email
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import Payment, WebhookEvent
 from mountify.services import webhooks
+from mountify.services.wording import format_money
 from tests.buyers import SITE, Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
@@ -382,8 +384,10 @@ def test_a_payment_that_does_not_fit_is_written_down_and_sells_nothing(
     assert run_jobs() == 1
     db.release()
     rows = db.session.execute(select(OrderEvent.kind, OrderEvent.data).order_by(OrderEvent.id)).all()
+    paid = payments.sessions[session_id]
+    amount = format_money(from_minor(paid.amount_total, paid.currency), paid.currency.upper())
     assert [tuple(row) for row in rows][1:] == [
-        ("payment_unsettled", {"reason": reason, "session": session_id}),
+        ("payment_unsettled", {"amount": amount, "reason": reason, "session": session_id}),
         ("cancelled", {"reason": "payment does not fit"}),
     ]
     assert db.session.scalars(select(Order.status)).all() == ["cancelled"]
