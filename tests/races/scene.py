@@ -17,10 +17,11 @@ from mountify.models.account import Role, User
 from mountify.models.cart import Cart, CartItem
 from mountify.models.catalogue import Product
 from mountify.models.payment import WebhookEvent
-from mountify.services import checkout, payment_sessions, webhooks
+from mountify.services import checkout, payment_sessions, refund_requests, refund_sending, webhooks
 from mountify.services.cart_view import cart_of
 from mountify.services.checkout import Started
 from mountify.services.orders import link_key
+from mountify.services.refund_requests import Wish
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, fill_carts
 from tests.factories import new_key
@@ -28,7 +29,8 @@ from tests.fakes import FakePayments
 from tests.web import Browser
 
 OVERDUE = timedelta(minutes=36)
-ACTIONS = ("webhook job", "success page", "reaper", "cancellation", "second session")
+SETTLERS = ("webhook job", "success page", "reaper", "cancellation", "second session")
+ACTIONS = (*SETTLERS, "refund")
 _numbers = count(1)
 
 
@@ -69,6 +71,12 @@ class Scene:
         """The shopper presses the button at Stripe, if Stripe still lets her."""
         self.payments.pay_if_open(self.session_id)
 
+    def settle(self) -> None:
+        """It was paid, and is known to be."""
+        self.pay()
+        self.buyer.sync(self.session_id)
+        db.release()
+
     def say(self, outcome: SessionOutcome) -> None:
         """Let Stripe say something else about the session from now on."""
         self.payments.pay(self.session_id, outcome=outcome)
@@ -87,6 +95,9 @@ class Scene:
                 return checkout.cancel(self.started.order_id, payments=self.payments, site=SITE, now=self.now)
             case "second session":
                 return self.buyer.start(email, new_key(), self.now)
+            case "refund":
+                refund_id = refund_requests.request(self.started.order_id, Wish(), now=self.now)
+                return refund_sending.send(refund_id, payments=self.payments, site=SITE, now=self.now).state
         raise ValueError(action)
 
     def _take_webhook(self) -> None:

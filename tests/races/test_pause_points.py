@@ -10,17 +10,18 @@ from flask import Flask
 from sqlalchemy import select
 
 from mountify import db
-from mountify.core.errors import CartChanged
+from mountify.core.errors import AlreadyRefunded, CartChanged, NothingPaid
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import OrderEvent
+from mountify.models.payment import Refund, RefundState
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.races.crowd import Observer
 from tests.races.judge import assert_one_story
 from tests.races.pausing import run_while_held
-from tests.races.scene import ACTIONS, Scene
+from tests.races.scene import ACTIONS, SETTLERS, Scene
 
 pytestmark = [pytest.mark.commits, pytest.mark.usefixtures("no_deadlock")]
 
@@ -41,6 +42,14 @@ POINTS = {
         "checkout.reserved",
         "checkout.session_created",
     ),
+    "refund": (
+        "refund.requested",
+        "refund.read",
+        "refund.locked",
+        "refund.before_commit",
+        "refund.before_send",
+        "refund.sent",
+    ),
 }
 # Where Stripe has been asked already, or is not asked yet, when the shopper pays.
 PAID_IN_BETWEEN = (
@@ -49,6 +58,7 @@ PAID_IN_BETWEEN = (
     ("second session", "checkout.locked"),
 )
 ENDS_IT = {"reaper", "cancellation", "second session"}
+REFUSALS = (CartChanged, NothingPaid, AlreadyRefunded)
 
 
 @dataclass
@@ -84,7 +94,7 @@ class Stage:
         while self.run_jobs():
             pass
         refused = [result for result in results if isinstance(result, Exception)]
-        assert all(isinstance(result, CartChanged) for result in refused) and "HTTP 500" not in results, results
+        assert all(isinstance(result, REFUSALS) for result in refused) and "HTTP 500" not in results, results
         assert_one_story(self.payments, self.mailer, stock=STOCK, known=judged)
         return self.payments.sessions[scene.session_id].outcome
 
@@ -98,12 +108,21 @@ def stage(
 
 
 @pytest.mark.parametrize("rival", ACTIONS)
-@pytest.mark.parametrize("first", ACTIONS)
+@pytest.mark.parametrize("first", SETTLERS)
 def test_two_at_once_end_in_what_stripe_says(stage: Stage, first: str, rival: str) -> None:
     for point in POINTS[first]:
         assert stage.play(first, point, rival, before=Scene.pay) is SessionOutcome.PAID
         unpaid = stage.play(first, point, rival)
         assert unpaid is (SessionOutcome.CLOSED if ENDS_IT & {first, rival} else SessionOutcome.OPEN)
+
+
+@pytest.mark.parametrize("rival", ACTIONS)
+def test_money_goes_back_once_whoever_comes_meanwhile(stage: Stage, rival: str) -> None:
+    for point in POINTS["refund"]:
+        assert stage.play("refund", point, rival, before=Scene.settle) is SessionOutcome.PAID
+        assert len(stage.payments.refunds_asked) == len(stage.payments.refunds), "it was asked for more than once"
+        assert set(db.session.scalars(select(Refund.state))) == {RefundState.SUCCEEDED}
+        db.release()
 
 
 @pytest.mark.parametrize(("first", "point"), PAID_IN_BETWEEN)
