@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,15 +26,41 @@ def note_anew(
     session: Session, kind: AttentionKind, about: str, what: str, *, order_id: int | None = None, now: datetime
 ) -> None:
     """Ask a person to look again: what is to be known has changed, whatever was said and done about it before."""
+    _write(session, kind, about, what, order_id, now)
+
+
+def note_news(
+    session: Session, kind: AttentionKind, about: str, what: str, *, order_id: int | None = None, now: datetime
+) -> None:
+    """Ask a person to look at what is found again every hour: again only when there is something else to say of it."""
+    _write(session, kind, about, what, order_id, now, only_if=AttentionNote.what != what)
+
+
+def _write(
+    session: Session,
+    kind: AttentionKind,
+    about: str,
+    what: str,
+    order_id: int | None,
+    now: datetime,
+    *,
+    only_if: ColumnElement[bool] | None = None,
+) -> None:
     row = insert(AttentionNote).values(kind=kind, about=about, what=what, order_id=order_id, created_at=now)
     told = {"what": what, "created_at": now, "resolved_at": None}
-    session.execute(row.on_conflict_do_update(index_elements=[AttentionNote.kind, AttentionNote.about], set_=told))
+    key = [AttentionNote.kind, AttentionNote.about]
+    session.execute(row.on_conflict_do_update(index_elements=key, set_=told, where=only_if))
 
 
 def resolve_about(session: Session, kind: AttentionKind, *abouts: str, now: datetime) -> None:
     """It has come right by itself: nobody needs to look any more."""
     mine = (AttentionNote.kind == kind, AttentionNote.about.in_(abouts), AttentionNote.resolved_at.is_(None))
     session.execute(update(AttentionNote).where(*mine).values(resolved_at=now))
+
+
+def forget(session: Session, kind: AttentionKind, *abouts: str) -> None:
+    """It is not so any more, whoever was done with it: should it ever be so again, that is to be told again."""
+    session.execute(delete(AttentionNote).where(AttentionNote.kind == kind, AttentionNote.about.in_(abouts)))
 
 
 def is_resolved(session: Session, kind: AttentionKind, about: str) -> bool:

@@ -74,6 +74,7 @@ class _Reconciler:
         differences, unknown = comparison.compare_sessions(sessions)
         self._each(differences, self._repair)
         self._each([seen for seen in unknown if self._is_lost(seen)], self._tell_of_no_order)
+        self._agree([seen.id for seen in unknown if not self._is_lost(seen)])
         seen_paid = {seen.id: seen.amount_total for seen in sessions if seen.outcome is SessionOutcome.PAID}
         ours = comparison.list_payments(self.since)
         self._agree([paid.session_id for paid in ours if seen_paid.get(paid.session_id) == paid.amount])
@@ -87,6 +88,7 @@ class _Reconciler:
         db.release()
         listed = self.payments.list_refunds_since(self.since)
         self._each(comparison.compare_refunds(listed), self._repair)
+        self._agree([seen.id for seen in listed])
         not_listed = Refund.stripe_refund_id.not_in([seen.id for seen in listed])
         young = Refund.state.in_(MADE) & (Refund.created_at >= self.since)
         ours = comparison.list_refunds(not_listed, young | (Refund.state == RefundState.PENDING))
@@ -147,24 +149,27 @@ class _Reconciler:
         elif seen.amount_total != paid.amount:
             amounts = f"{_sum(paid.amount, seen.currency)} here, {_sum(seen.amount_total, seen.currency)} at Stripe"
             self._tell(paid.session_id, f"Order {paid.number} was paid with {amounts}.", order_id=paid.order_id)
+        else:
+            self._agree([paid.session_id])
 
     def _check_refund(self, refund: OurRefund) -> None:
         """It is older than what was listed, or on its way since long: that it is listed with its payment is enough."""
         listed = self.payments.list_refunds(refund.payment_intent)
         if refund.id in {seen.id for seen in listed}:
             sync_refunds(refund.payment_intent, payments=self.payments, site=self.site, now=self.now)
+            self._agree([refund.id])
         else:
             what = f"Refund {refund.id} of order {refund.number} is {refund.state} here, and Stripe does not know it."
             self._tell(refund.id, what, order_id=refund.order_id)
 
     def _agree(self, abouts: Sequence[str]) -> None:
-        """What Stripe and the shop agree on again is no mismatch any more."""
+        """What Stripe and the shop agree on again is no mismatch any more; the next one about it is news."""
         with transaction() as session:
-            attention_notes.resolve_about(session, AttentionKind.MISMATCH, *abouts, now=self.now)
+            attention_notes.forget(session, AttentionKind.MISMATCH, *abouts)
 
     def _tell(self, about: str, what: str, *, order_id: int | None = None) -> None:
         with transaction() as session:
-            attention_notes.note(session, AttentionKind.MISMATCH, about, what, order_id=order_id, now=self.now)
+            attention_notes.note_news(session, AttentionKind.MISMATCH, about, what, order_id=order_id, now=self.now)
             is_done = attention_notes.is_resolved(session, AttentionKind.MISMATCH, about)
         if not is_done:
             self.report.mismatches.append(what)

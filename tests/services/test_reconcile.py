@@ -196,6 +196,50 @@ def test_an_order_that_is_paid_here_and_not_at_stripe_goes_before_a_person(
     assert order_of(paid).status is OrderStatus.PAID
 
 
+@pytest.mark.parametrize("is_done", [True, False], ids=["done with", "still open"])
+def test_a_mismatch_that_comes_back_or_gets_worse_is_told_again(
+    buyer: Buyer, payments: FakePayments, is_done: bool
+) -> None:
+    session_id = buyer.session_of(buyer.buy())
+    as_it_is = payments.sessions[session_id]
+    for _ in range(2):
+        payments.sessions.pop(session_id)
+        assert "Stripe does not know it" in compare(payments).mismatches[0] and len(notes()) == 1
+        if is_done:
+            attention_notes.resolve(notes()[0].id, now=utcnow())
+            assert compare(payments).is_clean and notes() == []
+        payments.sessions[session_id] = replace(as_it_is, amount_total=1)
+        assert "$0.01 at Stripe" in compare(payments).mismatches[0]
+        assert [note.what for note in notes()] == compare(payments).mismatches
+        payments.sessions[session_id] = as_it_is
+        assert compare(payments).is_clean and notes() == []
+
+
+def test_a_payment_that_is_asked_about_alone_may_agree_again(buyer: Buyer, payments: FakePayments) -> None:
+    """Its session was made long before it was paid: a bank debit."""
+    session_id = buyer.session_of(buyer.buy())
+
+    class OnlyYoung(FakePayments):
+        list_sessions = lambda self, since: []  # noqa: E731
+
+    young = OnlyYoung(sessions=payments.sessions)
+    payments.change(session_id, outcome=SessionOutcome.PROCESSING)
+    assert len(compare(young).mismatches) == len(notes()) == 1
+    payments.change(session_id, outcome=SessionOutcome.PAID)
+    assert compare(young).is_clean and notes() == []
+
+
+def test_money_that_was_on_its_way_to_no_order_and_never_came_is_no_business_any_more(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    session = replace(payments.sessions[buyer.session_of(buyer.start())], id="cs_test_lost", attempt="attempt-lost")
+    payments.sessions[session.id] = session
+    payments.pay(session.id, outcome=SessionOutcome.PROCESSING)
+    assert len(compare(payments).mismatches) == len(notes()) == 1
+    payments.change(session.id, outcome=SessionOutcome.FAILED)
+    assert compare(payments).is_clean and notes() == []
+
+
 def test_refunds_that_nobody_told_of_are_followed(buyer: Buyer, payments: FakePayments) -> None:
     paid = buyer.buy()
     intent = intent_of(paid, payments)
@@ -233,6 +277,22 @@ def test_a_refund_that_stripe_does_not_know_goes_before_a_person(buyer: Buyer, p
     payments.refunds.clear()
     (what,) = compare(payments).mismatches
     assert what == f"Refund {refund} of order {order_of(paid).number} is succeeded here, and Stripe does not know it."
+
+
+@pytest.mark.parametrize("is_young", [True, False], ids=["listed", "asked about alone"])
+def test_a_refund_that_stripe_knows_again_is_no_mismatch_any_more(
+    buyer: Buyer, payments: FakePayments, is_young: bool
+) -> None:
+    intent = intent_of(buyer.buy(), payments)
+    payments.refund(intent, 500)
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+
+    class OnlyOld(FakePayments):
+        list_refunds_since = lambda self, since: []  # noqa: E731
+
+    known = payments if is_young else OnlyOld(sessions=payments.sessions, refunds=payments.refunds)
+    assert compare(FakePayments(sessions=payments.sessions)).mismatches and len(notes()) == 1
+    assert compare(known).is_clean and notes() == []
 
 
 def test_disputes_that_nobody_told_of_are_followed_until_they_are_decided(buyer: Buyer, payments: FakePayments) -> None:
