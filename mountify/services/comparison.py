@@ -173,10 +173,27 @@ def list_refunds(*which: ColumnElement[bool]) -> list[OurRefund]:
     ]
 
 
-def list_open_disputes() -> list[str]:
-    """List by Stripe's ids what the shop believes to be undecided."""
-    undecided = select(Dispute.stripe_dispute_id).where(Dispute.state.not_in(CLOSED)).order_by(Dispute.id)
-    return list(db.session.scalars(undecided))
+@dataclass(frozen=True)
+class OurDispute:
+    """A dispute as the shop has it, by Stripe's id."""
+
+    id: str
+    state: str
+    order_id: int
+    number: str
+
+
+def list_open_disputes() -> list[OurDispute]:
+    """List what the shop believes to be undecided."""
+    rows = db.session.execute(
+        select(Dispute.stripe_dispute_id, Dispute.state, Order.id, Order.number)
+        .join(Payment, Payment.id == Dispute.payment_id)
+        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+        .join(Order, Order.id == PaymentAttempt.order_id)
+        .where(Dispute.state.not_in(CLOSED))
+        .order_by(Dispute.id)
+    )
+    return [OurDispute(*row) for row in rows]
 
 
 def _is_behind(seen: PaymentRefund, known: Mapping[str, RefundState]) -> bool:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from mountify import db
-from mountify.core.errors import UnknownSession
+from mountify.core.errors import UnknownSession, UnreadableAmount
 from mountify.core.money import from_minor
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
@@ -23,7 +23,7 @@ from mountify.models.attention import AttentionKind
 from mountify.models.payment import Refund, RefundState
 from mountify.one_by_one import each_alone
 from mountify.services import attention_notes, comparison
-from mountify.services.comparison import Difference, Kind, OurPayment, OurRefund
+from mountify.services.comparison import Difference, Kind, OurDispute, OurPayment, OurRefund
 from mountify.services.disputes import sync_dispute
 from mountify.services.refunds import MADE, sync_refunds
 from mountify.services.settlement import sync_session
@@ -99,8 +99,9 @@ class _Reconciler:
         db.release()
         listed = self.payments.list_disputes(self.since)
         self._each(comparison.compare_disputes(listed), self._repair)
-        older = [dispute for dispute in comparison.list_open_disputes() if dispute not in {seen.id for seen in listed}]
-        self._each(older, self._sync_dispute)
+        self._agree([seen.id for seen in listed])
+        young = {seen.id for seen in listed}
+        self._each([ours for ours in comparison.list_open_disputes() if ours.id not in young], self._check_dispute)
         self.report.compared += len(listed)
 
     def _each(self, things: Sequence[T], work: Callable[[T], object]) -> None:
@@ -154,13 +155,22 @@ class _Reconciler:
 
     def _check_refund(self, refund: OurRefund) -> None:
         """It is older than what was listed, or on its way since long: that it is listed with its payment is enough."""
-        listed = self.payments.list_refunds(refund.payment_intent)
+        try:
+            listed = self.payments.list_refunds(refund.payment_intent)
+        except UnknownSession:
+            listed = []
         if refund.id in {seen.id for seen in listed}:
             sync_refunds(refund.payment_intent, payments=self.payments, site=self.site, now=self.now)
             self._agree([refund.id])
         else:
-            what = f"Refund {refund.id} of order {refund.number} is {refund.state} here, and Stripe does not know it."
-            self._tell(refund.id, what, order_id=refund.order_id)
+            self._tell(refund.id, _NOT_KNOWN.format("Refund", refund), order_id=refund.order_id)
+
+    def _check_dispute(self, dispute: OurDispute) -> None:
+        try:
+            self._sync_dispute(dispute.id)
+            self._agree([dispute.id])
+        except UnknownSession:
+            self._tell(dispute.id, _NOT_KNOWN.format("Dispute", dispute), order_id=dispute.order_id)
 
     def _agree(self, abouts: Sequence[str]) -> None:
         """What Stripe and the shop agree on again is no mismatch any more; the next one about it is news."""
@@ -177,9 +187,14 @@ class _Reconciler:
 
 
 def _sum(minor: int, currency: str) -> str:
-    return format_money(from_minor(minor, currency), currency.upper())
+    """An amount that the books cannot hold is told all the same, as Stripe counts it."""
+    try:
+        return format_money(from_minor(minor, currency), currency.upper())
+    except UnreadableAmount:
+        return f"{minor} of the smallest units of {currency.upper()}"
 
 
+_NOT_KNOWN = "{0} {1.id} of order {1.number} is {1.state} here, and Stripe does not know it."
 _NOT_THERE = (
     "Order {0.number} is paid here by session {0.session_id}, and Stripe does not know it. Was the shop connected to "
     "another account of Stripe's then?"

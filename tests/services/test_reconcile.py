@@ -11,10 +11,10 @@ from sqlalchemy import delete, select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import PaymentsUnavailable, SomeFailed
+from mountify.core.errors import PaymentsUnavailable, SomeFailed, UnknownSession
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
-from mountify.core.payment_refund import RefundOutcome
+from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.gateways import Gateways
 from mountify.jobs.worker import run_once
@@ -312,6 +312,49 @@ def test_disputes_that_nobody_told_of_are_followed_until_they_are_decided(buyer:
     kinds = set(db.session.scalars(select(OrderEvent.kind)))
     db.release()
     assert {"dispute", "dispute_closed"} <= kinds
+
+
+def test_a_refund_of_a_payment_that_stripe_does_not_know_goes_before_a_person(
+    buyer: Buyer, payments: FakePayments
+) -> None:
+    intent = intent_of(buyer.buy(), payments)
+    payments.refund(intent, 500, RefundOutcome.PENDING)
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+
+    class AnotherAccount(FakePayments):
+        list_refunds_since = lambda self, since: []  # noqa: E731
+
+        def list_refunds(self, payment_intent: str) -> list[PaymentRefund]:
+            raise UnknownSession
+
+    report = compare(AnotherAccount(sessions=payments.sessions))
+    assert report.failed == 0 and "is pending here, and Stripe does not know it" in report.mismatches[0]
+    assert [note.what for note in notes()] == report.mismatches
+
+
+@pytest.mark.parametrize("is_young", [True, False], ids=["listed", "asked about alone"])
+def test_a_dispute_that_stripe_does_not_know_goes_before_a_person(
+    buyer: Buyer, payments: FakePayments, is_young: bool
+) -> None:
+    paid = buyer.buy()
+    dispute = payments.dispute(intent_of(paid, payments), 500, now=utcnow())
+    compare(payments)
+    report = compare(FakePayments(sessions=payments.sessions))
+    number = order_of(paid).number
+    what = f"Dispute {dispute} of order {number} is needs_response here, and Stripe does not know it."
+    assert report.mismatches == [what] and report.failed == 0
+    assert {note.kind for note in notes()} == {"dispute", "mismatch"}
+    if not is_young:
+        payments.disputed_at[dispute] -= 2 * REACH
+    assert compare(payments).is_clean and [note.kind for note in notes()] == ["dispute"]
+
+
+def test_money_without_an_order_is_told_in_whatever_amount(buyer: Buyer, payments: FakePayments) -> None:
+    session = replace(payments.sessions[buyer.session_of(buyer.start())], id="cs_test_lost", attempt="attempt-lost")
+    payments.sessions[session.id] = session
+    payments.pay(session.id, amount_total=1_000_001, currency="kwd")
+    report = compare(payments)
+    assert report.failed == 0 and "of 1000001 of the smallest units of KWD" in report.mismatches[0]
 
 
 def test_a_silent_stripe_is_said_and_changes_nothing(buyer: Buyer, payments: FakePayments) -> None:
