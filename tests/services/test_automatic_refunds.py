@@ -20,7 +20,7 @@ from mountify.models.attention import AttentionNote
 from mountify.models.catalogue import Product
 from mountify.models.order import Order
 from mountify.models.payment import PaymentAttempt, Refund, RefundState
-from mountify.services import checkout
+from mountify.services import attention_notes, checkout
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
@@ -152,6 +152,23 @@ def test_an_automatic_refund_that_fails_is_a_violation_until_a_person_has_repeat
     db.release()
     assert send(ask(started, Wish(payment_intent=intent)), payments) is RefundState.SUCCEEDED
     assert order_of(started).status is OrderStatus.CANCELLED
+
+
+def test_one_that_fails_and_is_made_good_in_another_way_is_explained_and_not_to_be_paid_twice(
+    buyer: Buyer, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=100)
+    buyer.sync(buyer.session_of(started))
+    run_jobs()
+    intent = intent_of(started, payments)
+    (refund_id,) = payments.refunds[intent]
+    payments.change_refund(intent, refund_id, RefundOutcome.FAILED)
+    sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    assert [violation.invariant for violation in audit(now=utcnow())] == ["I1"]
+    db.release()
+    attention_notes.resolve_refund(db.session.scalars(select(Refund.id)).one(), now=utcnow())
+    assert audit(now=utcnow()) == []
 
 
 def test_what_is_left_goes_back_by_itself_where_the_dashboard_sent_a_part(
