@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, Enum, MetaData, Numeric, func
-from sqlalchemy.dialects.postgresql import CITEXT, JSONB, TIMESTAMP
+from sqlalchemy import BigInteger, ColumnElement, Enum, MetaData, Numeric, Text, any_, func, literal
+from sqlalchemy.dialects.postgresql import ARRAY, CITEXT, JSONB, TIMESTAMP
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from mountify.core.money import Money
@@ -59,6 +60,11 @@ def words(kind: type[StrEnum], name: str) -> Enum:
         length=20,
         values_callable=lambda members: list(members),
     )
+
+
+def is_one_of(column: InstrumentedAttribute[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """A condition: one of as many texts as there are. `in_` sends each by itself, 65,535 at most."""
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 Id = Annotated[int, mapped_column(primary_key=True)]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mountify.core.errors import NotFound
 from mountify.models.attention import AttentionKind, AttentionNote
+from mountify.models.base import is_one_of
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
 from mountify.transaction import transaction
 
@@ -60,7 +61,7 @@ def resolve_about(session: Session, kind: AttentionKind, *abouts: str, now: date
 
 def forget(session: Session, kind: AttentionKind, *abouts: str) -> None:
     """It is not so any more, whoever was done with it: should it ever be so again, that is to be told again."""
-    session.execute(delete(AttentionNote).where(AttentionNote.kind == kind, AttentionNote.about.in_(abouts)))
+    session.execute(delete(AttentionNote).where(AttentionNote.kind == kind, is_one_of(AttentionNote.about, abouts)))
 
 
 def is_resolved(session: Session, kind: AttentionKind, about: str) -> bool:

@@ -15,6 +15,7 @@ from mountify.core.order_status import OrderStatus
 from mountify.core.payment_dispute import CLOSED, PaymentDispute
 from mountify.core.payment_refund import PaymentRefund
 from mountify.core.payment_session import PaymentSession, SessionOutcome
+from mountify.models.base import is_one_of
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Dispute, Payment, PaymentAttempt, Refund, RefundState
 from mountify.services.refunds import is_news
@@ -85,8 +86,8 @@ def _attempts_of(listed: Sequence[PaymentSession]) -> dict[str, _Attempt]:
         .outerjoin(Payment, Payment.attempt_id == PaymentAttempt.id)
         .where(
             or_(
-                PaymentAttempt.session_id.in_([seen.id for seen in listed]),
-                PaymentAttempt.session_id.is_(None) & PaymentAttempt.idempotency_key.in_(keys),
+                is_one_of(PaymentAttempt.session_id, [seen.id for seen in listed]),
+                PaymentAttempt.session_id.is_(None) & is_one_of(PaymentAttempt.idempotency_key, keys),
             )
         )
     )
@@ -100,7 +101,7 @@ def _attempts_of(listed: Sequence[PaymentSession]) -> dict[str, _Attempt]:
 
 def compare_refunds(listed: Sequence[PaymentRefund]) -> list[Difference]:
     """Give one difference for each payment of ours of which a refund is not known, or has gone on."""
-    mine = Refund.stripe_refund_id.in_([seen.id for seen in listed])
+    mine = is_one_of(Refund.stripe_refund_id, [seen.id for seen in listed])
     known = {refund.id: refund.state for refund in list_refunds(mine)}
     paid = _known_payments(seen.payment_intent for seen in listed)
     return [
@@ -112,7 +113,7 @@ def compare_refunds(listed: Sequence[PaymentRefund]) -> list[Difference]:
 
 def compare_disputes(listed: Sequence[PaymentDispute]) -> list[Difference]:
     paid = _known_payments(seen.payment_intent for seen in listed)
-    mine = select(Dispute).where(Dispute.stripe_dispute_id.in_([seen.id for seen in listed]))
+    mine = select(Dispute).where(is_one_of(Dispute.stripe_dispute_id, [seen.id for seen in listed]))
     known = {dispute.stripe_dispute_id: dispute.state for dispute in db.session.scalars(mine)}
     return [
         Difference(Kind.DISPUTE, seen.id, f"dispute {seen.id} is {seen.status} at Stripe")
@@ -203,4 +204,4 @@ def _is_behind(seen: PaymentRefund, known: Mapping[str, RefundState]) -> bool:
 def _known_payments(intents: Iterable[str | None]) -> frozenset[str]:
     """Say which of these payments are the shop's: another one may share the account."""
     asked = {intent for intent in intents if intent is not None}
-    return frozenset(db.session.scalars(select(Payment.payment_intent).where(Payment.payment_intent.in_(asked))))
+    return frozenset(db.session.scalars(select(Payment.payment_intent).where(is_one_of(Payment.payment_intent, asked))))

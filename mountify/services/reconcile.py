@@ -20,6 +20,7 @@ from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
+from mountify.models.base import is_one_of
 from mountify.models.payment import Refund, RefundState
 from mountify.one_by_one import each_alone
 from mountify.services import attention_notes, comparison
@@ -89,7 +90,7 @@ class _Reconciler:
         listed = self.payments.list_refunds_since(self.since)
         self._each(comparison.compare_refunds(listed), self._repair)
         self._agree([seen.id for seen in listed])
-        not_listed = Refund.stripe_refund_id.not_in([seen.id for seen in listed])
+        not_listed = ~is_one_of(Refund.stripe_refund_id, [seen.id for seen in listed])
         young = Refund.state.in_(MADE) & (Refund.created_at >= self.since)
         ours = comparison.list_refunds(not_listed, young | (Refund.state == RefundState.PENDING))
         self._each(ours, self._check_refund)

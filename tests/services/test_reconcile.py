@@ -171,6 +171,24 @@ def test_what_another_shop_of_the_same_account_sells_is_none_of_our_business(
     assert report.is_clean and report.repaired == [] and notes() == []
 
 
+def test_as_many_as_two_shops_make_in_a_year_are_compared(buyer: Buyer, payments: FakePayments) -> None:
+    """PostgreSQL takes 65,535 values in one statement."""
+    started = buyer.start()
+    payments.pay(buyer.session_of(started))
+    one = payments.sessions[buyer.session_of(started)]
+    payments.dispute("pi_foreign", 500, now=utcnow())
+    refund, dispute = payments.refund("pi_foreign", 500), next(iter(payments.disputes.values()))
+    for number in range(66_000):
+        foreign = replace(one, id=f"cs_{number}", attempt=f"x{number}", leads_to=FOREIGN)
+        payments.sessions[foreign.id] = foreign
+        mine = replace(payments.refunds["pi_foreign"][refund], id=f"re_{number}", payment_intent=f"pi_{number}")
+        payments.refunds[mine.payment_intent or ""] = {mine.id: mine}
+        other = replace(dispute, id=f"du_{number}", payment_intent=mine.payment_intent)
+        payments.disputes[other.id], payments.disputed_at[other.id] = other, utcnow()
+    report = compare(payments)
+    assert (len(report.repaired), report.is_clean, report.compared) == (1, True, 3 * 66_000 + 3)
+
+
 def test_an_order_that_is_paid_here_and_not_at_stripe_goes_before_a_person(
     buyer: Buyer, payments: FakePayments
 ) -> None:
