@@ -89,6 +89,11 @@ class FakePayments:
             raise UnknownSession
         return self.sessions[session_id]
 
+    def find_session(self, payment_intent: str) -> PaymentSession | None:
+        self._called()
+        made = (session for session in self.sessions.values() if session.payment_intent == payment_intent)
+        return next(made, None)
+
     def list_sessions(self, since: datetime) -> list[PaymentSession]:
         """All of them: none is old here."""
         self._called()

@@ -24,6 +24,7 @@ TOLERANCE_S = 300
 MOST_A_PAGE = 100
 _KEY = "refund_key"
 _EXPANDED = ["payment_intent"]  # says whether a delayed payment is on its way or has failed
+_EXPANDED_IN_LIST = [f"data.{name}" for name in _EXPANDED]
 
 
 class StripePayments:
@@ -63,9 +64,15 @@ class StripePayments:
         """https://docs.stripe.com/api/checkout/sessions/retrieve. Raises UnknownSession."""
         return self._ask_session(lambda client: client.v1.checkout.sessions.retrieve(session_id, {"expand": _EXPANDED}))
 
+    def find_session(self, payment_intent: str) -> PaymentSession | None:
+        """Find what a payment was made in, if in a checkout. https://docs.stripe.com/api/checkout/sessions/list"""
+        asked: Any = {"payment_intent": payment_intent, "limit": 1, "expand": _EXPANDED_IN_LIST}
+        found = self._ask(lambda client: client.v1.checkout.sessions.list(asked).data)
+        return _read_session(found[0].to_dict()) if found else None
+
     def list_sessions(self, since: datetime) -> list[PaymentSession]:
         """Every one made since, oldest first. https://docs.stripe.com/api/checkout/sessions/list"""
-        asked: Any = _made_since(since) | {"expand": [f"data.{name}" for name in _EXPANDED]}
+        asked: Any = _made_since(since) | {"expand": _EXPANDED_IN_LIST}
         listed = self._ask(lambda client: _every(client.v1.checkout.sessions.list(asked)))
         return [_read_session(session) for session in reversed(listed)]
 

@@ -42,4 +42,8 @@ class PaymentSession:
     payment_intent: str | None
     email: str | None
     delivery: Delivery | None
-    leads_to: str = ""  # where its buyer comes back to: another shop may share the account
+    leads_to: str = ""  # where its buyer comes back to
+
+    def is_of(self, base_url: str) -> bool:
+        """Say whether the shop at this address has made it: another one may share the account."""
+        return self.leads_to.startswith(f"{base_url}/")

@@ -127,8 +127,8 @@ class _Reconciler:
         sync_dispute(dispute_id, payments=self.payments, site=self.site, now=self.now)
 
     def _is_lost(self, seen: PaymentSession) -> bool:
-        """Say whether money came to a session of this shop that has no order; another shop may share the account."""
-        return seen.outcome in _MONEY and seen.leads_to.startswith(f"{self.site.base_url}/")
+        """Say whether money came to a session of this shop that has no order."""
+        return seen.outcome in _MONEY and seen.is_of(self.site.base_url)
 
     def _tell_of_no_order(self, seen: PaymentSession) -> None:
         amount, buyer = _sum(seen.amount_total, seen.currency), seen.email or "somebody"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import NotFound, PaymentsUnavailable, ShopError
+from mountify.core.errors import NotFound, PaymentsUnavailable, ShopError, UnknownPayment, UnknownSession
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
@@ -24,6 +25,7 @@ from mountify.transaction import transaction
 log = structlog.get_logger()
 
 MOST_ATTEMPTS = 12
+_OF_SESSIONS = "checkout.session."
 # https://docs.stripe.com/api/events/types: of a charge or of a refund, each naming its payment
 _OF_REFUNDS = ("charge.refunded", "charge.refund.", "refund.")
 _OF_DISPUTES = "charge.dispute."
@@ -52,19 +54,42 @@ def process(event_id: int, *, payments: Payments, site: Site, now: datetime) -> 
     kind, thing = event.type, event.payload["data"]["object"]
     db.release()
     try:
-        if kind.startswith("checkout.session.") and isinstance(thing.get("id"), str):
-            sync_session(thing["id"], payments=payments, site=site, now=now)
-        elif kind.startswith(_OF_REFUNDS) and isinstance(thing.get("payment_intent"), str):
-            sync_refunds(thing["payment_intent"], payments=payments, site=site, now=now)
-        elif kind.startswith(_OF_DISPUTES) and {type(thing.get("id")), type(thing.get("payment_intent"))} == {str}:
-            sync_dispute(thing["id"], payments=payments, site=site, now=now)
+        _follow(kind, thing, payments=payments, site=site, now=now)
     except PaymentsUnavailable:
         raise  # says nothing about this event: it is tried again as long as the job lives
+    except (UnknownSession, UnknownPayment) as error:
+        if not _is_another_shops(kind, thing, payments=payments, site=site):
+            _note_failure(event_id, error, now)
+            raise
+        log.info("webhook_of_another_shop", event_id=event_id)
     except ShopError as error:
         _note_failure(event_id, error, now)
         raise
     with transaction() as session:
         session.get_one(WebhookEvent, event_id, with_for_update=True, populate_existing=True).processed_at = now
+
+
+def _follow(kind: str, thing: Mapping[str, Any], *, payments: Payments, site: Site, now: datetime) -> None:
+    if kind.startswith(_OF_SESSIONS) and isinstance(thing.get("id"), str):
+        sync_session(thing["id"], payments=payments, site=site, now=now)
+    elif kind.startswith(_OF_REFUNDS) and isinstance(thing.get("payment_intent"), str):
+        sync_refunds(thing["payment_intent"], payments=payments, site=site, now=now)
+    elif kind.startswith(_OF_DISPUTES) and {type(thing.get("id")), type(thing.get("payment_intent"))} == {str}:
+        sync_dispute(thing["id"], payments=payments, site=site, now=now)
+
+
+def _is_another_shops(kind: str, thing: Mapping[str, Any], *, payments: Payments, site: Site) -> bool:
+    """Say whether Stripe knows what this shop does not, because another shop with the same account has made it.
+
+    What Stripe does not know either may yet come to be known.
+    """
+    db.release()
+    try:
+        by_id = kind.startswith(_OF_SESSIONS)
+        seen = payments.get_session(thing["id"]) if by_id else payments.find_session(thing["payment_intent"])
+    except UnknownSession:
+        return False
+    return seen is None or not seen.is_of(site.base_url)
 
 
 def requeue_overdue(*, now: datetime) -> int:

@@ -67,7 +67,10 @@ def test_the_checkout_of_the_shop_is_accepted_paid_read_back_and_disputed(
     assert (order.status, str(order.total)) == ("paid", "32.50")
     assert order.shipping_name == "Jenny Rosen" and (order.shipping_address or {})["country"] == "US"
     db.release()
-    charge = client.v1.payment_intents.retrieve(adapter.get_session(session_id).payment_intent or "").latest_charge
+    seen = adapter.get_session(session_id)
+    assert seen.payment_intent and adapter.find_session(seen.payment_intent) == seen and seen.is_of(SITE.base_url)
+    assert adapter.find_session("pi_of_no_checkout") is None
+    charge = client.v1.payment_intents.retrieve(seen.payment_intent).latest_charge
     sandbox.post(f"/dashboard/charges/{charge}/disputes", {})
     (dispute,) = adapter.list_disputes(utcnow() - timedelta(minutes=1))
     assert disputes.sync_dispute(dispute.id, payments=adapter, site=SITE, now=utcnow()) == started.order_id

@@ -11,7 +11,14 @@ from sqlalchemy import func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadSignature, NotFound, PaymentsUnavailable, UnknownSession, UnreadableAmount
+from mountify.core.errors import (
+    BadSignature,
+    NotFound,
+    PaymentsUnavailable,
+    UnknownPayment,
+    UnknownSession,
+    UnreadableAmount,
+)
 from mountify.models.order import Order
 from mountify.models.payment import Payment, WebhookEvent
 from mountify.services import attention, webhooks
@@ -97,6 +104,79 @@ def test_an_event_of_an_unknown_session_is_kept_tried_again_and_then_parked(
     assert (violation.invariant, violation.repair) == ("I8 parked", f"mountify webhooks replay {event_id}")
     webhooks.dismiss(event_id, now=utcnow())
     assert only_event().processed_at is not None and audit(now=utcnow()) == []
+
+
+def tell_of(payments: FakePayments, kind: str, thing: dict[str, str]) -> int:
+    event = {"id": f"evt_{kind}", "type": kind, "data": {"object": thing}}
+    webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=payments, now=utcnow())
+    return only_event().id
+
+
+OF_A_PAYMENT = [
+    ("checkout.session.completed", {"id": "cs_test_0001xxxxxxxxxxxxxxxxxxxx"}),
+    ("charge.refunded", {"id": "ch_1", "payment_intent": "pi_0001"}),
+    ("charge.dispute.created", {"id": "du_0002", "payment_intent": "pi_0001"}),
+]
+
+
+@pytest.fixture
+def unknown(payments: FakePayments) -> str:
+    """A payment that was made, refunded in part and disputed at Stripe, and that no order knows."""
+    params = {
+        "line_items": [{"quantity": 1, "price_data": {"unit_amount": 1900, "currency": "usd"}}],
+        "shipping_options": [],
+        "client_reference_id": "7",
+        "metadata": {"attempt": "attempt-of-another-book"},
+        "customer_email": "sam@example.com",
+        "success_url": f"{SITE.base_url}/checkout/success",
+    }
+    session = payments.create_session(params, "attempt-of-another-book")
+    payments.pay(session.id)
+    payments.dispute("pi_0001", 1900, now=utcnow())
+    payments.refund("pi_0001", 500)
+    return session.id
+
+
+@pytest.mark.parametrize(("kind", "thing"), OF_A_PAYMENT)
+@pytest.mark.parametrize("leads_to", ["https://shop.example/thanks", "", f"{SITE.base_url}.example/thanks"])
+def test_what_is_told_of_another_shops_payment_is_nobodys_work(
+    database: None, payments: FakePayments, unknown: str, kind: str, thing: dict[str, str], leads_to: str
+) -> None:
+    payments.change(unknown, leads_to=leads_to)
+    webhooks.process(tell_of(payments, kind, thing), payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is not None and only_event().attempts == 0
+
+
+@pytest.mark.parametrize(("kind", "thing"), OF_A_PAYMENT)
+def test_what_is_told_of_a_payment_of_ours_that_no_order_knows_is_kept(
+    database: None, payments: FakePayments, unknown: str, kind: str, thing: dict[str, str]
+) -> None:
+    event_id = tell_of(payments, kind, thing)
+    with pytest.raises((UnknownSession, UnknownPayment)):
+        webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is None and only_event().attempts == 1
+
+
+def test_what_is_told_of_a_payment_that_was_made_in_no_checkout_is_nobodys_work(
+    database: None, payments: FakePayments
+) -> None:
+    payments.refund("pi_of_a_subscription", 500)
+    event_id = tell_of(payments, "refund.updated", {"id": "re_1", "payment_intent": "pi_of_a_subscription"})
+    webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is not None
+
+
+def test_whose_a_payment_is_is_asked_again_when_stripe_does_not_say(
+    database: None, payments: FakePayments, unknown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_down(payment_intent: str) -> None:
+        raise PaymentsUnavailable
+
+    event_id = tell_of(payments, "charge.refunded", {"id": "ch_1", "payment_intent": "pi_0001"})
+    monkeypatch.setattr(payments, "find_session", is_down)
+    with pytest.raises(PaymentsUnavailable):
+        webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is None and only_event().attempts == 0
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("kwd", 1235), ("jpy", 100_000_000), ("usd", 10**12)])
