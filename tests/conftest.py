@@ -27,12 +27,11 @@ from mountify.core.clock import utcnow
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.gateways import Gateways
 from mountify.jobs import worker
-from mountify.models import Base
 from mountify.models.catalogue import Product
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from tests.buyers import Buyer
-from tests.databases import DATABASE, fresh_database
+from tests.databases import DATABASE, empty, fresh_database
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.web import Browser
@@ -133,14 +132,6 @@ def database(request: pytest.FixtureRequest, engine: sa.Engine) -> Iterator[None
         db.release()
         outer.rollback()
     db.bind(engine, join_transaction_mode="conditional_savepoint")
-
-
-def empty(engine: sa.Engine) -> None:
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text(f"TRUNCATE {tables}, procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
-        )
 
 
 @pytest.fixture

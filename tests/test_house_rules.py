@@ -97,23 +97,6 @@ def test_no_test_waits_for_a_clock() -> None:
         assert not slept or named(path) == "tests/sandbox/support.py", named(path)  # it polls with a deadline
 
 
-def test_every_checkpoint_is_where_some_test_pauses_or_kills() -> None:
-    """A test uses a point by naming it; one that no test names guards nothing."""
-    points = [ast.literal_eval(call.args[0]) for path in PYTHON for call in calls(path) if is_point(call)]
-    named_by_tests = {
-        node.value
-        for path in (ROOT / "tests").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant)
-    }
-    assert points and len(points) == len(set(points))
-    assert not set(points) - named_by_tests
-
-
-def is_point(call: ast.Call) -> bool:
-    return ast.unparse(call.func).rpartition(".")[2] == "reached"
-
-
 def test_no_committed_file_names_a_package_index() -> None:
     for path in (
         *(ROOT / "requirements").iterdir(),

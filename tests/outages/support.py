@@ -81,10 +81,10 @@ class Stripe:
         db.release()
 
 
-def release(started: Started) -> None:
+def release(order_id: int) -> None:
     """An operator frees the parts with the database's own tools, and Stripe is never told."""
     with transaction() as session:
-        order = lock_order(session, started.order_id)
+        order = lock_order(session, order_id)
         inventory.release(session, lines_of(order))
         order.mark_cancelled("operator", now=utcnow())
 

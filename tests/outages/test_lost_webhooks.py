@@ -82,7 +82,7 @@ def test_an_hour_without_webhooks_is_made_good_by_one_command(
     hour.give_back(part, amount=100)
     hour.give_back(whole)
     hour.dispute(disputed)
-    release(late)
+    release(late.order_id)
     open_, ended = hour.start(), hour.start()
     payments.expire_session(ended.url.rsplit("/", 1)[1])
     assert {order_of(one).status for one in (card, debit, part, whole, disputed, open_, ended)} == {OrderStatus.PENDING}
@@ -129,7 +129,7 @@ def test_an_order_released_by_an_operator_and_paid_then_is_honoured_or_given_bac
     product = make_product("Last Stand", stock=2)
     hour = Hour(stripe, payments, product)
     late = hour.start(2)
-    release(late)
+    release(late.order_id)
     if not left:
         quick = hour.start(1)
         stripe.pay(quick)

@@ -33,6 +33,8 @@ class Visit:
     parts: Parts
     outside: Running
     part: Product
+    email: str = "sam@example.com"
+    quantity: int = BOUGHT
     key: str = ""
     shopper: Shopper = field(init=False)
 
@@ -41,10 +43,9 @@ class Visit:
 
     def check_out(self) -> str:
         """Send the page of the checkout, again and again; gives Stripe's page, which is always the same."""
-        self.key = self.key or insist(lambda: self.shopper.open_checkout(self.part.id, BOUGHT))
+        self.key = self.key or insist(lambda: self.shopper.open_checkout(self.part.id, self.quantity))
         pages = {
-            insist(lambda: self.shopper.post("/checkout", email="sam@example.com", checkout_key=self.key))
-            for _ in range(2)
+            insist(lambda: self.shopper.post("/checkout", email=self.email, checkout_key=self.key)) for _ in range(2)
         }
         (page,) = pages
         return page

@@ -19,16 +19,22 @@ class Pause:
     """Holds whoever comes first to a point; every other point, and whoever comes later, passes at once."""
 
     def __init__(self, point: str) -> None:
-        self._point, self._one_at_a_time = point, threading.Lock()
-        self.is_reached, self.is_over = threading.Event(), threading.Event()
+        self._one_at_a_time = threading.Lock()
+        self.hold(point)
+
+    def hold(self, point: str) -> None:
+        """Hold at this point from now on. Whoever stood at an earlier one must have gone on, or be dead."""
+        with self._one_at_a_time:
+            self._point, self.is_reached, self.is_over = point, threading.Event(), threading.Event()
 
     def meet(self, point: str) -> None:
         with self._one_at_a_time:
+            is_over = self.is_over
             is_mine = point == self._point and not self.is_reached.is_set()
             if is_mine:
                 self.is_reached.set()
         if is_mine:
-            self.is_over.wait(PATIENCE_S)
+            is_over.wait(PATIENCE_S)
 
 
 @contextmanager
