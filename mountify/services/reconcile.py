@@ -36,6 +36,7 @@ log = structlog.get_logger()
 
 REACH = timedelta(hours=72)
 MADE_BEFORE = timedelta(hours=1)  # a session is made within the time of its order's hold before it is paid
+FAILS_WITHIN = timedelta(days=30)  # a refund that had arrived: https://docs.stripe.com/refunds#failed-refunds
 _MONEY = frozenset({SessionOutcome.PAID, SessionOutcome.PROCESSING})
 
 
@@ -87,7 +88,7 @@ class _Reconciler:
 
     def _compare_refunds(self) -> None:
         db.release()
-        listed = self.payments.list_refunds_since(self.since)
+        listed = self.payments.list_refunds_since(self.since - FAILS_WITHIN)
         self._each(comparison.compare_refunds(listed), self._repair)
         self._agree([seen.id for seen in listed])
         not_listed = ~is_one_of(Refund.stripe_refund_id, [seen.id for seen in listed])

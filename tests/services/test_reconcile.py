@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select
@@ -284,6 +284,28 @@ def test_a_refund_that_has_gone_on_is_followed_however_old_it_is(buyer: Buyer, p
     assert not order_of(paid).refunded_total
     assert db.session.scalars(select(Refund.state)).one() is RefundState.FAILED
     db.release()
+    assert_agrees(payments)
+
+
+def test_a_refund_that_had_arrived_and_comes_back_weeks_later_is_heard_of(buyer: Buyer, payments: FakePayments) -> None:
+    """The buyer's account was closed, and the webhook that says so was lost."""
+    paid = buyer.buy()
+    intent = intent_of(paid, payments)
+    made_at = utcnow() - timedelta(days=29)
+    refund = payments.refund(intent, 500)
+    refunds.sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    with transaction() as session:
+        session.scalars(select(Refund)).one().created_at = made_at
+    assert order_of(paid).refunded_total == Money.of("5.00")
+    payments.change_refund(intent, refund, RefundOutcome.FAILED)
+
+    class Dated(FakePayments):
+        def list_refunds_since(self, since: datetime) -> list[PaymentRefund]:
+            return super().list_refunds_since(since) if made_at >= since else []
+
+    dated = Dated(sessions=payments.sessions, refunds=payments.refunds)
+    assert compare(dated).repaired == [f"refund {refund} of payment {intent} is failed at Stripe"]
+    assert not order_of(paid).refunded_total
     assert_agrees(payments)
 
 
