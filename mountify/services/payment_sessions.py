@@ -29,10 +29,11 @@ from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession
 from mountify.core.site import Site
 from mountify.gateways import Payments
+from mountify.models.attention import AttentionKind
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.one_by_one import Tally, each_alone
-from mountify.services import inventory
+from mountify.services import attention_notes, inventory
 from mountify.services.disputes import list_disputes, sync_dispute
 from mountify.services.orders import get_by_number, lines_of, lock_order
 from mountify.services.refunds import sync_refunds
@@ -272,7 +273,15 @@ def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
         if session.scalars(noted).first() is None:
             order.record(UNKNOWN, now=now, session=session_id)
             order.cart_id = None  # its buyer can order anew meanwhile
+            what = _NOT_THERE.format(order.number, session_id)
+            attention_notes.note(session, AttentionKind.MISMATCH, session_id, what, order_id=order_id, now=now)
             log.error("session_unknown", order_id=order_id, session_id=session_id)
         if order.reserved_until is not None and order.reserved_until + UNKNOWN_KEPT_FOR < now:
             newest_attempt(session, order_id).state = AttemptState.CLOSED
             _free(session, order, None, now=now)
+
+
+_NOT_THERE = (
+    "Order {} waits for a payment in session {}, and Stripe does not know that any more. Was the shop connected to "
+    "another account of Stripe's then? Its parts are set free 24 hours after its time to pay."
+)

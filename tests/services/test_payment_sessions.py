@@ -25,7 +25,7 @@ from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
 from mountify.models.task_run import TaskRun
 from mountify.one_by_one import Tally
-from mountify.services import carts, checkout, payment_sessions
+from mountify.services import attention, attention_notes, carts, checkout, payment_sessions
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
@@ -200,6 +200,21 @@ def test_a_session_that_stripe_does_not_know_is_looked_at_before_its_parts_are_f
     assert (violation.invariant, violation.repair.split()[:3]) == ("I5", ["mountify", "orders", "sync"])
     end_overdue(payments, LATER + UNKNOWN_KEPT_FOR)
     assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
+
+
+def test_a_session_that_stripe_does_not_know_goes_before_a_person_once(buyer: Buyer, payments: FakePayments) -> None:
+    started = buyer.start()
+    session_id = buyer.session_of(started)
+    del payments.sessions[session_id]
+    for _ in range(3):
+        end_overdue(payments)
+    (item,) = attention.list_open(now=utcnow()).items
+    assert (item.kind, item.order_number) == ("mismatch", order_of(started).number)
+    assert f"waits for a payment in session {session_id}, and Stripe does not know that" in item.what
+    attention_notes.resolve(int(item.command.removeprefix("mountify attention done ")), now=utcnow())
+    end_overdue(payments)
+    assert attention.list_open(now=utcnow()).total == 0
+    end_overdue(payments, LATER + UNKNOWN_KEPT_FOR)
 
 
 @pytest.mark.parametrize("is_heard", [True, False])
