@@ -124,12 +124,12 @@ def end_overdue(*, payments: Payments, site: Site, now: datetime) -> Tally:
 
 
 def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
-    """Ask again about every payment that is on its way: its webhook may have been lost."""
+    """Ask again about every payment that is on its way, also to an order that has ended: its webhook may be lost."""
     with transaction() as session:
+        has_come = select(Payment.id).where(Payment.attempt_id == PaymentAttempt.id).exists()
         waiting = session.scalars(
             select(PaymentAttempt.session_id)
-            .join(Order, Order.id == PaymentAttempt.order_id)
-            .where(Order.status == OrderStatus.PENDING, PaymentAttempt.state == AttemptState.COMPLETE)
+            .where(PaymentAttempt.state == AttemptState.COMPLETE, ~has_come)
             .order_by(func.random())
             .limit(MOST_AT_ONCE)
         ).all()

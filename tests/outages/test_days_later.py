@@ -21,7 +21,7 @@ from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from tests.buyers import SITE, Buyer, order_of, stock_of
 from tests.fakes import FakeMailer
-from tests.outages.support import CREATE, Stripe
+from tests.outages.support import CREATE, Stripe, release
 from tests.web import Browser, field, words
 
 DAYS = timedelta(days=4)
@@ -117,6 +117,18 @@ def test_what_no_webhook_told_is_found_by_asking(
     stripe.tell(run_jobs)  # and now it is told after all
     assert (order_of(debited).status, stock_of(product)) == (status, stock)
     assert all(count == 1 for count in told(mailer).values()) and mailer.calls == len(mailer.sent)
+
+
+def test_money_on_its_way_to_an_order_that_was_released_meanwhile_is_found_by_asking(
+    stripe: Stripe, payments: Any, debited: Started, product: Product, run_jobs: Callable[[], int]
+) -> None:
+    """Its session is older than what is compared, and nobody tells of its end."""
+    release(debited)
+    stripe.tell(run_jobs)
+    settle(stripe, debited, "succeed")
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow() + DAYS).done == 1
+    assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow() + DAYS).done == 0
+    assert (order_of(debited).status, stock_of(product)) == (OrderStatus.PAID, (3, 0))
 
 
 def test_what_was_told_too_late_and_in_the_wrong_order_tells_the_buyer_once(
