@@ -35,7 +35,7 @@ def show_order(number: str) -> None:
 @orders.command("sync")
 @click.argument("number")
 def sync_order(number: str) -> None:
-    """Ask Stripe about an order and do what follows: settle it, or end it when its time is over."""
+    """Ask Stripe about an order and do what follows: settle it, send its refunds, or end it when its time is over."""
     from mountify.gateways import from_config
     from mountify.services import payment_sessions
 

@@ -31,9 +31,9 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
 from mountify.models.order import Order, OrderEvent
-from mountify.models.payment import AttemptState, Payment, PaymentAttempt
+from mountify.models.payment import AttemptState, Payment, PaymentAttempt, Refund, RefundState
 from mountify.one_by_one import Tally, each_alone
-from mountify.services import attention_notes, inventory
+from mountify.services import attention_notes, inventory, refund_sending
 from mountify.services.disputes import list_disputes, sync_dispute
 from mountify.services.orders import get_by_number, lines_of, lock_order
 from mountify.services.refunds import sync_refunds
@@ -137,7 +137,7 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
 
 
 def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
-    """Ask Stripe about every session, refund and known dispute of an order and do what follows.
+    """Ask Stripe about every session, refund and known dispute of an order, send what waits, and do what follows.
 
     A pending one whose time is over ends. Gives the order as it is then. Raises NotFound or PaymentsUnavailable.
     """
@@ -155,6 +155,9 @@ def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) ->
     for payment_intent in _list_payments(order_id):
         with suppress(UnknownSession):  # what cost nothing was paid by no payment
             sync_refunds(payment_intent, payments=payments, site=site, now=now)
+    for refund_id in _list_unsent(order_id):
+        with suppress(UnknownSession):
+            refund_sending.send(refund_id, payments=payments, site=site, now=now)
     for dispute_id in list_disputes(order_id):
         with suppress(UnknownSession):
             sync_dispute(dispute_id, payments=payments, site=site, now=now)
@@ -168,6 +171,13 @@ def _list_payments(order_id: int) -> Sequence[str]:
     with transaction() as session:
         mine = select(Payment.payment_intent).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
         return session.scalars(mine.where(PaymentAttempt.order_id == order_id).order_by(Payment.id)).all()
+
+
+def _list_unsent(order_id: int) -> Sequence[int]:
+    with transaction() as session:
+        unsent = select(Refund.id).join(Payment).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+        mine = unsent.where(PaymentAttempt.order_id == order_id, Refund.state == RefundState.CREATED)
+        return session.scalars(mine.order_by(Refund.id)).all()
 
 
 def _list_overdue(now: datetime) -> Sequence[int]:

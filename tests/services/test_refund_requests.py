@@ -27,7 +27,7 @@ from mountify.core.order_status import OrderStatus
 from mountify.models.catalogue import Product
 from mountify.models.payment import Payment, Refund, RefundState
 from mountify.queue import OVERDUE_AFTER
-from mountify.services import refund_sending, refunds
+from mountify.services import attention, payment_sessions, refund_sending, refunds
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
@@ -283,6 +283,25 @@ def test_while_stripe_is_silent_a_refund_waits(
     payments.is_down = False
     run_jobs()
     assert order_of(paid).status is OrderStatus.REFUNDED
+
+
+def test_the_command_beside_one_that_waits_sends_it(paid: Started, payments: FakePayments) -> None:
+    """Its time between two tries is a quarter of an hour, and its job may be dead."""
+    refund_id = ask(paid)
+    later = utcnow() + timedelta(minutes=61)
+    (item,) = attention.list_open(now=later).items
+    number = order_of(paid).number
+    assert item.command == f"mountify orders sync {number}"
+    payments.is_down = True
+    with pytest.raises(PaymentsUnavailable):
+        payment_sessions.sync_order(number, payments=payments, site=SITE, now=later)
+    payments.is_down = False
+    for _ in range(2):
+        order = payment_sessions.sync_order(number, payments=payments, site=SITE, now=later)
+        assert order.status is OrderStatus.REFUNDED
+    assert len(payments.refunds_asked) == 1 and attention.list_open(now=later).total == 0
+    db.release()
+    assert send(refund_id, payments) is RefundState.SUCCEEDED and len(payments.refunds_asked) == 1
 
 
 def test_one_whose_job_was_lost_is_queued_again(
