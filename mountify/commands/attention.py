@@ -7,7 +7,7 @@ import json
 import click
 
 from mountify.commands.context import connected
-from mountify.commands.groups import Operations
+from mountify.commands.groups import ID, Operations
 from mountify.core.clock import utcnow
 
 
@@ -37,7 +37,7 @@ def list_attention(as_json: bool) -> None:
 
 
 @attention.command("done")
-@click.argument("note_id", type=int, metavar="ID")
+@click.argument("note_id", type=ID, metavar="ID")
 @click.option("--refund", is_flag=True, help="ID is of a refund that failed, and that was paid in another way.")
 def finish_attention(note_id: int, refund: bool) -> None:
     """Say that somebody has looked at something and done what was to be done."""

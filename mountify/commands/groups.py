@@ -10,6 +10,7 @@ import click
 from mountify.core.errors import ShopError
 
 T = TypeVar("T")
+ID = click.IntRange(1, 2**63 - 1)  # what a BIGINT holds
 
 
 class Operations(click.Group):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mountify.commands.context import connected
-from mountify.commands.groups import Operations
+from mountify.commands.groups import ID, Operations
 
 
 @click.group(cls=Operations)
@@ -14,7 +14,7 @@ def inventory() -> None:
 
 
 @inventory.command("recount")
-@click.argument("product_id", type=int)
+@click.argument("product_id", type=ID)
 def recount(product_id: int) -> None:
     """Set what is reserved of a product to what its orders hold."""
     from mountify.services import inventory as stock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mountify.commands.context import connected
-from mountify.commands.groups import Operations, or_nothing
+from mountify.commands.groups import ID, Operations, or_nothing
 from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound
 
@@ -27,7 +27,7 @@ def list_webhooks() -> None:
 
 
 @webhooks.command("replay")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=ID)
 def replay_webhook(event_id: int) -> None:
     """Work on a stored delivery again."""
     from mountify.services import webhooks as inbox
@@ -38,7 +38,7 @@ def replay_webhook(event_id: int) -> None:
 
 
 @webhooks.command("dismiss")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=ID)
 def dismiss_webhook(event_id: int) -> None:
     """Call a delivery done without working on it: it is about nothing of this shop."""
     from mountify.services import webhooks as inbox
@@ -66,7 +66,7 @@ def list_emails() -> None:
 
 
 @emails.command("resend")
-@click.argument("email_id", type=int)
+@click.argument("email_id", type=ID)
 def resend_email(email_id: int) -> None:
     """Try once more to send a mail that failed, for another 23 hours."""
     from mountify.services import emails as outbox
@@ -94,7 +94,7 @@ def list_jobs() -> None:
 
 
 @jobs.command("retry")
-@click.argument("job_id", type=int)
+@click.argument("job_id", type=ID)
 def retry_job(job_id: int) -> None:
     """Queue a dead job again."""
     from mountify import queue

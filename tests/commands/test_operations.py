@@ -290,3 +290,19 @@ def test_an_order_is_asked_about_at_stripe(office: Office, payments: FakePayment
     buyer.add(make_product(stock=5), 2)
     number = order_of(buyer.start()).number
     assert f"Order {number} is pending." in office.run("orders", "sync", number)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("attention", "done"),
+        ("attention", "done", "--refund"),
+        ("webhooks", "replay"),
+        ("webhooks", "dismiss"),
+        ("emails", "resend"),
+        ("jobs", "retry"),
+        ("inventory", "recount"),
+    ],
+)
+def test_a_number_that_no_table_holds_is_refused_in_a_sentence(office: Office, words: tuple[str, ...]) -> None:
+    assert "is not in the range" in office.run(*words, str(2**63), code=2)
