@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def worker() -> None:
     from mountify import gateways
     from mountify.jobs.worker import run
 
-    config = connected()
+    config = connected(logs_from=logging.INFO)
     run(config, gateways.from_config(config))
 
 

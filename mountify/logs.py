@@ -15,8 +15,8 @@ _KEY = re.compile(r"Key \([^)]*\)=\(.*?\)")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]+")
 
 
-def configure(to: TextIO | None = None) -> None:
-    """Set up our logs; the standard library's loggers join in from warnings upwards."""
+def configure(to: TextIO | None = None, *, least: int = logging.INFO) -> None:
+    """Set up our logs, from the level `least` upwards; the standard library's loggers join in from warnings upwards."""
     to = to or sys.stderr
     structlog.configure(
         processors=[
@@ -26,7 +26,7 @@ def configure(to: TextIO | None = None) -> None:
             structlog.processors.format_exc_info,
             _as_line,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(to),
         cache_logger_on_first_use=False,
     )

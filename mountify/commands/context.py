@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 
@@ -10,10 +11,10 @@ import click
 from mountify.config import Config, ConfigError, load
 
 
-def connected() -> Config:
+def connected(*, logs_from: int = logging.ERROR) -> Config:
     """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence.
 
-    What is logged goes to standard error, away from what a command says.
+    What is logged goes to standard error, away from what a command says: a person reads both, so that only errors do.
     """
     from mountify import db, logs
     from mountify.store import Store, share
@@ -24,7 +25,7 @@ def connected() -> Config:
         config = load({**running, **os.environ})
     except ConfigError as error:
         raise click.ClickException(f"{error}{hint(running)}") from error
-    logs.configure()
+    logs.configure(least=logs_from)
     db.connect(config.database_url)
     share(Store(config.redis_url))
     return config

@@ -103,7 +103,7 @@ def retry_job(job_id: int) -> None:
     connected()
     with transaction() as session:
         if not queue.retry(session, job_id):
-            raise NotFound
+            raise NotFound(f"There is no dead job {job_id}.")
     click.echo(f"Job {job_id} is queued again.")
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import NotFound
+from mountify.core.errors import N_, NotFound
 from mountify.models.attention import AttentionKind, AttentionNote
 from mountify.models.base import is_one_of
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
@@ -76,7 +76,7 @@ def resolve(note_id: int, *, now: datetime) -> None:
         found = session.scalars(select(AttentionNote).where(AttentionNote.id == note_id).with_for_update())
         note = found.one_or_none()
         if note is None:
-            raise NotFound
+            raise NotFound(N_("There is no note %(id)s. A refund that failed is done with by --refund."), id=note_id)
         note.resolved_at = note.resolved_at or now
 
 
@@ -89,7 +89,7 @@ def resolve_refund(refund_id: int, *, now: datetime) -> None:
         failed = select(PaymentAttempt.order_id).join(Payment).join(Refund)
         order_id = session.scalar(failed.where(Refund.id == refund_id, Refund.state == RefundState.FAILED))
         if order_id is None:
-            raise NotFound
+            raise NotFound(N_("There is no refund %(id)s that failed."), id=refund_id)
         about = str(refund_id)
         note(session, AttentionKind.REFUND, about, "Paid in another way.", order_id=order_id, now=now)
         resolve_about(session, AttentionKind.REFUND, about, now=now)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import MailRefused, MailUnavailable, NotFound, ShopError
+from mountify.core.errors import N_, MailRefused, MailUnavailable, NotFound, ShopError
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
@@ -211,7 +211,7 @@ def resend(email_id: int, *, now: datetime) -> bool:
     with transaction() as session:
         email = session.get(Email, email_id, with_for_update=True)
         if email is None:
-            raise NotFound
+            raise NotFound(N_("There is no mail %(id)s."), id=email_id)
         if email.state is EmailState.SENT:
             return False
         if email.state is EmailState.FAILED:

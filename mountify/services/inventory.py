@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import NotEnoughStock, NotFound
+from mountify.core.errors import N_, NotEnoughStock, NotFound
 from mountify.models.catalogue import Inventory, Product, StockMovement
 from mountify.models.order import Order, OrderItem
 
@@ -105,7 +105,7 @@ def recount(session: Session, product_id: int) -> int:
     """Set what is reserved of a product to what its orders hold, and say how many that is. Raises NotFound."""
     stock = session.get(Inventory, product_id, with_for_update=True, populate_existing=True)
     if stock is None:
-        raise NotFound
+        raise NotFound(N_("There is no product %(id)s."), id=product_id)
     held = session.scalar(
         select(func.coalesce(func.sum(OrderItem.quantity), 0))
         .join(Order, Order.id == OrderItem.order_id)

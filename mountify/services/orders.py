@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
-from mountify.core.errors import NotFound
+from mountify.core.errors import N_, NotFound
 from mountify.core.tokens import is_signed, sign
 from mountify.models.base import BIGGEST_ID
 from mountify.models.order import Order, OrderEvent
@@ -48,7 +48,7 @@ def get_by_number(number: str) -> Order:
         select(Order).where(Order.number == number).options(selectinload(Order.items))
     ).one_or_none()
     if order is None:
-        raise NotFound
+        raise NotFound(N_("There is no order %(number)s."), number=number)
     return order
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
-from mountify.core.errors import AlreadyRefunded, BadAmount, NotFound, NothingPaid, RefundTooHigh
+from mountify.core.errors import N_, AlreadyRefunded, BadAmount, NotFound, NothingPaid, RefundTooHigh
 from mountify.core.money import Money, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.models.order import Order
@@ -103,7 +103,9 @@ def _find_payment(session: Session, order: Order, payment_intent: str | None) ->
     else:
         found = session.execute(mine.where(Payment.payment_intent == payment_intent)).one_or_none()
         if found is None:
-            raise NotFound
+            raise NotFound(
+                N_("Order %(number)s has no payment %(payment)s."), number=order.number, payment=payment_intent
+            )
     payment, session_id = found
     return payment, session_id == order.paid_session
 

@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import NotFound, PaymentsUnavailable, ShopError, UnknownPayment, UnknownSession
+from mountify.core.errors import N_, NotFound, PaymentsUnavailable, ShopError, UnknownPayment, UnknownSession
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
@@ -109,9 +110,7 @@ def list_unprocessed(*, most: int = 100) -> Sequence[WebhookEvent]:
 def replay(event_id: int) -> None:
     """Work on a stored delivery again from the beginning, parked, waiting or done. Raises NotFound."""
     with transaction() as session:
-        event = session.get(WebhookEvent, event_id, with_for_update=True)
-        if event is None:
-            raise NotFound
+        event = _lock(session, event_id)
         event.processed_at = event.parked_at = event.error = None
         event.attempts = 0
         defer(session, "process_webhook", event_id=event_id)
@@ -120,11 +119,16 @@ def replay(event_id: int) -> None:
 def dismiss(event_id: int, *, now: datetime) -> None:
     """Call a stored delivery done without working on it, such as one about another shop's payment. Raises NotFound."""
     with transaction() as session:
-        event = session.get(WebhookEvent, event_id, with_for_update=True)
-        if event is None:
-            raise NotFound
+        event = _lock(session, event_id)
         event.processed_at = event.processed_at or now
         log.warning("webhook_dismissed", event_id=event_id)
+
+
+def _lock(session: Session, event_id: int) -> WebhookEvent:
+    event = session.get(WebhookEvent, event_id, with_for_update=True)
+    if event is None:
+        raise NotFound(N_("There is no webhook %(id)s."), id=event_id)
+    return event
 
 
 def _note_failure(event_id: int, error: ShopError, now: datetime) -> None:
