@@ -1,11 +1,13 @@
 """A real Chromium before a real shop (web server, worker, sandbox): the same test with and without script.
 
-Every page that a test looks at can be kept: `look(name)` saves what the shopper sees to var/screenshots/.
+With LOOK=1 in the environment, every page that a test looks at is kept: `look(name)` saves what the shopper sees to
+var/screenshots/.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,7 +19,10 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from redis import Redis
 
+from mountify import db
+from mountify.core.clock import utcnow
 from mountify.embedded.processes import free_port, wait_until
+from mountify.services.audit import audit
 from mountify.supervisor.house import SANDBOX_IMAGES
 from tests.databases import fresh_database
 from tests.running import ROOT, Supervisor, mountify
@@ -102,9 +107,6 @@ def page(request: pytest.FixtureRequest, chromium: Browser, shop: Shop) -> Itera
     page.on("console", heard)
     page.on("pageerror", lambda error: troubles.append(str(error)))
     yield page
-    name = re.sub(r"\W+", "-", request.node.name).strip("-")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-end.png", full_page=True)
     context.close()
     assert troubles == []
 
@@ -118,6 +120,8 @@ def look(request: pytest.FixtureRequest, page: Page) -> Callable[[str], None]:
     """Save what the shopper sees now, on a phone and on a desk, on light and dark paper."""
 
     def save(name: str) -> None:
+        if not os.environ.get("LOOK"):
+            return
         folder = SCREENSHOTS / re.sub(r"\W+", "-", request.node.name).strip("-")
         folder.mkdir(parents=True, exist_ok=True)
         for width in (360, 1440):
@@ -141,8 +145,9 @@ def unlimited(shop: Shop) -> None:
 @pytest.fixture(autouse=True)
 def audited(shop: Shop) -> Iterator[None]:
     yield
-    audit = mountify("audit", env=shop.env)
-    assert audit.returncode == 0, audit.stdout
+    db.bind(shop.engine)
+    assert audit(now=utcnow()) == []
+    db.release()
 
 
 expect.set_options(timeout=15_000)
