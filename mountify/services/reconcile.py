@@ -111,18 +111,25 @@ class _Reconciler:
         self.report.failed += each_alone(things, work).failed
 
     def _repair(self, difference: Difference) -> None:
+        if not self._follow(difference):
+            return
+        self.report.repaired.append(difference.what)
+        log.warning("reconciled", what=difference.what)
+
+    def _follow(self, difference: Difference) -> bool:
+        """Read it again and do what follows; False when it was none: it was paid just while all were listed."""
         match difference.kind:
             case Kind.REFUNDS:
                 sync_refunds(difference.about, payments=self.payments, site=self.site, now=self.now)
             case Kind.DISPUTE:
                 self._sync_dispute(difference.about)
             case Kind.OPEN_SESSION:
-                self.payments.expire_session(difference.about)
+                ended = self.payments.expire_session(difference.about)
                 sync_session(difference.about, payments=self.payments, site=self.site, now=self.now)
+                return ended.outcome is SessionOutcome.CLOSED
             case Kind.SESSION:
                 sync_session(difference.about, payments=self.payments, site=self.site, now=self.now)
-        self.report.repaired.append(difference.what)
-        log.warning("reconciled", what=difference.what)
+        return True
 
     def _sync_dispute(self, dispute_id: str) -> None:
         sync_dispute(dispute_id, payments=self.payments, site=self.site, now=self.now)

@@ -122,6 +122,21 @@ def test_a_session_that_can_be_paid_although_its_order_has_ended_is_ended_too(
     assert_agrees(payments)
 
 
+def test_one_that_is_paid_while_all_are_listed_is_no_difference(buyer: Buyer, payments: FakePayments) -> None:
+    started = buyer.start()
+    session_id = buyer.session_of(started)
+
+    class Slow(FakePayments):
+        def list_sessions(self, since: datetime) -> list[PaymentSession]:
+            listed = super().list_sessions(since)
+            payments.pay(session_id)
+            buyer.sync(session_id)
+            return listed
+
+    report = compare(Slow(sessions=payments.sessions))
+    assert report.repaired == [] and report.is_clean and order_of(started).status is OrderStatus.PAID
+
+
 def test_one_that_breaks_stops_no_other_and_is_counted(buyer: Buyer, payments: FakePayments, product: Product) -> None:
     started, other = buyer.start(), Buyer(payments)
     other.add(product, 1)
