@@ -111,7 +111,11 @@ class _Reconciler:
         self.report.failed += each_alone(things, work).failed
 
     def _repair(self, difference: Difference) -> None:
-        if not self._follow(difference):
+        try:
+            if not self._follow(difference):
+                return
+        except UnreadableAmount:
+            self._tell(difference.about, _NOT_HELD.format(difference.what[0].upper(), difference.what[1:]))
             return
         self.report.repaired.append(difference.what)
         log.warning("reconciled", what=difference.what)
@@ -204,6 +208,7 @@ def _sum(minor: int, currency: str) -> str:
 
 
 _NOT_KNOWN = "{0} {1.id} of order {1.number} is {1.state} here, and Stripe does not know it."
+_NOT_HELD = "{0}{1}, with an amount that the books cannot hold. See it in Stripe's dashboard, and give it back there."
 _NOT_THERE = (
     "Order {0.number} is paid here by session {0.session_id}, and Stripe does not know it. Was the shop connected to "
     "another account of Stripe's then?"

@@ -137,6 +137,20 @@ def test_one_that_is_paid_while_all_are_listed_is_no_difference(buyer: Buyer, pa
     assert report.repaired == [] and report.is_clean and order_of(started).status is OrderStatus.PAID
 
 
+def test_an_amount_that_the_books_cannot_hold_goes_before_a_person(buyer: Buyer, payments: FakePayments) -> None:
+    """Its webhook, which would have been parked, may have been lost."""
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), amount_total=10**12)
+    for _ in range(2):
+        report = compare(payments)
+        assert report.failed == 0 and report.repaired == []
+    (note,) = notes()
+    assert report.mismatches == [note.what] and note.what.startswith("Session ")
+    assert "is paid at Stripe, with an amount that the books cannot hold" in note.what
+    attention_notes.resolve(note.id, now=utcnow())
+    assert compare(payments).is_clean
+
+
 def test_one_that_breaks_stops_no_other_and_is_counted(buyer: Buyer, payments: FakePayments, product: Product) -> None:
     started, other = buyer.start(), Buyer(payments)
     other.add(product, 1)
