@@ -120,6 +120,6 @@ def from_minor(minor: int, currency: str) -> Money:
         money = Money(Decimal(minor).scaleb(-exponent(currency)))
     except ValueError as error:
         raise UnreadableAmount from error
-    if abs(money.amount) > STORABLE:
+    if abs(money.amount) > STORABLE or not can_express(money, currency):
         raise UnreadableAmount
     return money

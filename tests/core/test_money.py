@@ -50,6 +50,8 @@ def test_what_has_become_whole_is_still_counted_in_hundredths(currency: str) -> 
     """https://docs.stripe.com/currencies#special-cases"""
     assert to_minor(Money.of("5"), currency) == 500
     assert from_minor(500, currency) == Money.of("5.00")
+    with pytest.raises(UnreadableAmount):  # it could never be sent back
+        from_minor(550, currency)
     with pytest.raises(ValueError, match=r"^5\.50 cannot be expressed in"):
         to_minor(Money.of("5.50"), currency)
 
