@@ -73,7 +73,6 @@ def success() -> BaseResponse:
     if order_id is None:
         raise NotFound
     # When Stripe does not answer, the webhook tells us; until then the page says that the payment is being confirmed.
-    # So it does until a person has looked at what we cannot read.
     with suppress(PaymentsUnavailable, UnknownSession, UnreadableAmount):
         settlement.sync_session(session_id, payments=gateways().payments, site=settings().site, now=utcnow())
     order = orders.get_for_viewer(order_id, user_id=None, key=key, secret=settings().secret_key)

@@ -159,7 +159,7 @@ class UnreadableAmount(ShopError):
 
     status = 409
     code = "unreadable_amount"
-    message = N_("A payment for this order is under review. Nothing has changed meanwhile.")
+    message = N_("A payment for this order is under review: somebody has to look at it.")
 
 
 class UnknownPayment(ShopError):

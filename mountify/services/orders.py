@@ -18,6 +18,7 @@ from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 
 _LINK = "order-link"
+UNREADABLE = "payment_unreadable"  # something was paid, of an amount that the books cannot hold
 _OF_THE_MERCHANT = ("dispute", "dispute_closed", "refund_refused")
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
@@ -76,7 +77,9 @@ def find_pending_payment(order: Order, *, now: datetime) -> PendingPayment | Non
 def was_charged(order: Order) -> bool:
     """Say whether anything was ever paid for an order, be it too little for it or back with its buyer by now."""
     paid = select(Payment.id).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-    return db.session.scalar(paid.where(PaymentAttempt.order_id == order.id).limit(1)) is not None
+    if db.session.scalar(paid.where(PaymentAttempt.order_id == order.id).limit(1)) is not None:
+        return True
+    return db.session.scalars(order.events.select().where(OrderEvent.kind == UNREADABLE).limit(1)).first() is not None
 
 
 def list_recent_of_address(session: Session, email: str, *, since: datetime, most: int = 10) -> Sequence[Order]:

@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import NotEnoughStock, UnknownSession
+from mountify.core.errors import NotEnoughStock, UnknownSession, UnreadableAmount
 from mountify.core.money import from_minor, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
-from mountify.models.order import Order
+from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
-from mountify.services.orders import lines_of, lock_order
+from mountify.services.orders import UNREADABLE, lines_of, lock_order
 from mountify.services.wording import format_money
 from mountify.transaction import Outdated, retried_once, transaction
 
@@ -33,12 +33,16 @@ def sync_session(session_id: str, *, payments: Payments, site: Site, now: dateti
     """Read a session from Stripe and do everything that follows from it, once. Gives the order's id.
 
     Raises UnknownSession when Stripe or we do not know the session (yet), PaymentsUnavailable when Stripe does not
-    answer, UnreadableAmount when a person has to look at the payment; then nothing has changed.
+    answer; then nothing has changed. Raises UnreadableAmount when a person has to send the payment back.
     """
     db.release()
     seen = payments.get_session(session_id)
     reached("settle.read")
-    return _settle(seen, site=site, now=now)
+    try:
+        return _settle(seen, site=site, now=now)
+    except UnreadableAmount:
+        _set_aside(seen, now=now)
+        raise
 
 
 @retried_once
@@ -141,9 +145,25 @@ def _send_back(
         what = f"The {about} goes back to its buyer: {why}."
         attention_notes.note(session, AttentionKind.PAYMENT, payment.payment_intent, what, order_id=order.id, now=now)
     log.error("payment_unsettled", order_id=order.id, reason=why)
-    if _waits_for(order, attempt):  # this session was its only way to be paid
+    _stop_waiting(session, order, attempt, now)
+
+
+def _stop_waiting(session: Session, order: Order, attempt: PaymentAttempt, now: datetime) -> None:
+    """This session was the order's only way to be paid, and its payment does not fit."""
+    if _waits_for(order, attempt):
         inventory.release(session, lines_of(order))
         order.mark_cancelled("payment does not fit", now=now)
+
+
+@retried_once
+def _set_aside(seen: PaymentSession, *, now: datetime) -> None:
+    """The books cannot hold what was paid. A person sends it back, and meanwhile the parts are for others."""
+    with transaction() as session:
+        order, attempt = _lock(session, seen)
+        noted = order.events.select().where(OrderEvent.kind == UNREADABLE)
+        if session.scalars(noted.limit(1)).first() is None:
+            order.record(UNREADABLE, now=now, session=seen.id)
+        _stop_waiting(session, order, attempt, now)
 
 
 def _problem(order: Order, seen: PaymentSession) -> RefundReason | None:

@@ -19,10 +19,13 @@ from mountify.core.errors import (
     UnknownSession,
     UnreadableAmount,
 )
+from mountify.core.order_status import OrderStatus
+from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
 from mountify.models.payment import Payment, WebhookEvent
-from mountify.services import attention, webhooks
+from mountify.services import attention, payment_sessions, webhooks
 from mountify.services.audit import audit
+from mountify.services.orders import list_events, was_charged
 from tests.buyers import SITE, Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
@@ -180,7 +183,7 @@ def test_whose_a_payment_is_is_asked_again_when_stripe_does_not_say(
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("kwd", 1235), ("jpy", 100_000_000), ("usd", 10**12)])
-def test_a_payment_that_the_books_cannot_hold_changes_nothing_and_is_parked(
+def test_a_payment_that_the_books_cannot_hold_ends_its_order_and_is_parked(
     session_id: str, payments: FakePayments, currency: str, amount: int
 ) -> None:
     """Less than a cent, or more than eight digits before the point."""
@@ -194,7 +197,11 @@ def test_a_payment_that_the_books_cannot_hold_changes_nothing_and_is_parked(
     assert only_event().parked_at is not None and only_event().error == "unreadable_amount"
     (item,) = attention.list_open(now=utcnow()).items
     assert "unreadable_amount" in item.what and item.command == f"mountify webhooks replay {event_id}"
-    assert count(Payment) == 0 and db.session.scalars(select(Order.status)).all() == ["pending"]
+    order = db.session.scalars(select(Order)).one()
+    assert count(Payment) == 0 and order.status is OrderStatus.CANCELLED and was_charged(order)
+    assert [event.kind for event in list_events(order)] == ["cancelled", "payment_unreadable", "placed"]
+    assert db.session.scalars(select(Inventory.reserved)).one() == 0
+    assert payment_sessions.end_overdue(payments=payments, site=SITE, now=utcnow() + timedelta(hours=1)).failed == 0
     payments.change(session_id, currency="usd", amount_total=fits)
     webhooks.replay(event_id)
     webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
