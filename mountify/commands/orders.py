@@ -10,7 +10,7 @@ from contextlib import suppress
 import click
 
 from mountify.commands.context import connected
-from mountify.commands.groups import Operations
+from mountify.commands.groups import ID, Operations
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadAmount
 from mountify.core.money import Money
@@ -59,9 +59,12 @@ _PARTS = click.option(
 @click.argument("number")
 @click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
 @click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
+@click.option("--again", type=ID, metavar="REFUND", help="Make a refund again that failed, by its id.")
 @_ALL_PARTS
 @_PARTS
-def refund_order(number: str, amount: str | None, payment: str | None, all_parts: bool, parts: Sequence[str]) -> None:
+def refund_order(
+    number: str, amount: str | None, payment: str | None, again: int | None, all_parts: bool, parts: Sequence[str]
+) -> None:
     """Send money back to the buyer of an order, all of it or a part."""
     from mountify.core.errors import PaymentsUnavailable, UnknownSession
     from mountify.gateways import from_config
@@ -69,10 +72,12 @@ def refund_order(number: str, amount: str | None, payment: str | None, all_parts
     from mountify.services import payment_sessions, refund_requests, refund_sending
     from mountify.services.orders import get_by_number
 
+    if again is not None and payment is not None:
+        raise click.UsageError("--again says of which payment: leave --payment out.")
     config = connected()
     payments, site = from_config(config).payments, config.site
     back = None if all_parts else _read_parts(parts)
-    wish = refund_requests.Wish(amount=_read_amount(amount), payment_intent=payment, parts=back)
+    wish = refund_requests.Wish(_read_amount(amount), payment, back, again)
     with suppress(PaymentsUnavailable):  # what Stripe's dashboard has sent back already is not sent again
         payment_sessions.sync_order(number, payments=payments, site=site, now=utcnow())
     refund_id = refund_requests.request(get_by_number(number).id, wish, now=utcnow())

@@ -69,7 +69,10 @@ class Payment(Base):
 
 
 class Refund(Base):
-    """`restock`: product id → quantity that goes back on the shelf when the refund is made."""
+    """`restock`: product id → quantity that goes back on the shelf when the refund is made.
+
+    `replaces_id`: one that failed, in whose place this one is.
+    """
 
     __tablename__ = "refunds"
     __table_args__ = (
@@ -86,6 +89,7 @@ class Refund(Base):
     restock: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     state: Mapped[RefundState] = mapped_column(words(RefundState, "state"), server_default="created")
     error: Mapped[str | None] = mapped_column(Text)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("refunds.id", ondelete="RESTRICT"), index=True)
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
 

@@ -73,9 +73,8 @@ _SOURCES: tuple[str, ...] = (
         FROM procrastinate_jobs j
         WHERE j.status = 'failed' AND NOT EXISTS (SELECT 1 FROM task_runs r WHERE r.task = j.task_name)
     """,
-    # A refund that failed is made good when nothing is left of its payment, or when those of the same payment that came
-    # after its failure add up to as much.
-    # One of them that fails speaks for itself. Failure and new refund are often heard of at once: hence the minute.
+    # A refund that failed is made good by one in its place, which speaks for itself when it fails, or when nothing is
+    # left of its payment. Other refunds of that payment have nothing to do with it.
     """
         SELECT 'refund',
                CASE WHEN r.stripe_refund_id IS NULL
@@ -83,17 +82,14 @@ _SOURCES: tuple[str, ...] = (
                            'mountify attention done --refund %s', r.amount, p.currency, r.error, r.id)
                ELSE format('A refund of %s %s did not reach the buyer, the money is back with you. If you have paid it '
                            'in another way: mountify attention done --refund %s', r.amount, p.currency, r.id) END,
-               format('mountify orders refund %s --amount %s --payment %s', o.number,
-                      least(r.amount, p.amount - g.sum), p.payment_intent),
-               r.updated_at AS since, o.number, count(*) OVER ()
+               format('mountify orders refund %s --again %s', o.number, r.id), r.updated_at AS since, o.number,
+               count(*) OVER ()
         FROM refunds r JOIN payments p ON p.id = r.payment_id
         JOIN payment_attempts a ON a.id = p.attempt_id JOIN orders o ON o.id = a.order_id
         CROSS JOIN LATERAL (SELECT coalesce(sum(m.amount), 0) AS sum FROM refunds m
                             WHERE m.payment_id = p.id AND m.state NOT IN ('failed', 'void')) g
         WHERE r.state = 'failed' AND p.amount > g.sum
-          AND r.amount > (SELECT coalesce(sum(n.amount), 0) FROM refunds n
-                          WHERE n.payment_id = r.payment_id AND n.id > r.id AND n.state <> 'void'
-                            AND n.created_at > r.updated_at - interval '1 minute')
+          AND NOT EXISTS (SELECT 1 FROM refunds n WHERE n.replaces_id = r.id AND n.state <> 'void')
           AND NOT EXISTS (SELECT 1 FROM attention_notes t WHERE t.kind = 'refund' AND t.about = CAST(r.id AS text))
     """,
     """

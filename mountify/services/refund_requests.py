@@ -29,12 +29,13 @@ _AUTOMATIC, _REST = "refund-", "-rest"
 class Wish:
     """What a person wants back: `amount` None for all that is left, of the payment that paid the order unless named.
 
-    `parts` go on the shelf again when the money goes.
+    `parts` go on the shelf again when the money goes. `again` is a refund that failed, to be made once more.
     """
 
     amount: Money | None = None
     payment_intent: str | None = None
     parts: Parts = field(default_factory=dict)
+    again: int | None = None
 
 
 def request(order_id: int, wish: Wish, *, now: datetime) -> int:
@@ -44,11 +45,14 @@ def request(order_id: int, wish: Wish, *, now: datetime) -> int:
     """
     with transaction() as session:
         order = lock_order(session, order_id)
-        payment, pays_order = _find_payment(session, order, wish.payment_intent)
+        failed = None if wish.again is None else _find_failed(session, order, wish.again)
+        payment_intent = wish.payment_intent if failed is None else failed.payment_intent
+        payment, pays_order = _find_payment(session, order, payment_intent)
         left = _left_of(session, payment)
         if left.amount <= 0:  # less than nothing, when it was sent back at Stripe while some of it waits to be sent
             raise AlreadyRefunded
-        amount = left if wish.amount is None else _check(wish.amount, left, payment.currency)
+        most = left if failed is None else min(failed.amount, left)
+        amount = most if wish.amount is None else _check(wish.amount, left, payment.currency)
         restock = choose(session, order, wish.parts, sold=pays_order)
         refund = Refund(
             payment_id=payment.id,
@@ -56,6 +60,7 @@ def request(order_id: int, wish: Wish, *, now: datetime) -> int:
             amount=amount,
             idempotency_key=f"manual-{uuid4()}",
             restock={str(product_id): quantity for product_id, quantity in restock.items()},
+            replaces_id=wish.again,
             created_at=now,
         )
         _queue(session, refund)
@@ -108,6 +113,25 @@ def _find_payment(session: Session, order: Order, payment_intent: str | None) ->
             )
     payment, session_id = found
     return payment, session_id == order.paid_session
+
+
+@dataclass(frozen=True)
+class _Failed:
+    amount: Money
+    payment_intent: str
+
+
+def _find_failed(session: Session, order: Order, refund_id: int) -> _Failed:
+    """Find a refund of an order that failed and that none has taken the place of."""
+    mine = select(Refund.amount, Payment.payment_intent).join(Payment, Payment.id == Refund.payment_id)
+    mine = mine.join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id).where(PaymentAttempt.order_id == order.id)
+    found = session.execute(mine.where(Refund.id == refund_id, Refund.state == RefundState.FAILED)).one_or_none()
+    if found is None:
+        raise NotFound(N_("Order %(number)s has no refund %(id)s that failed."), number=order.number, id=refund_id)
+    in_its_place = select(Refund.id).where(Refund.replaces_id == refund_id, Refund.state != RefundState.VOID)
+    if session.scalar(in_its_place.limit(1)) is not None:
+        raise AlreadyRefunded(N_("Refund %(id)s has been made again already."), id=refund_id)
+    return _Failed(*found)
 
 
 def _left_of(session: Session, payment: Payment) -> Money:
