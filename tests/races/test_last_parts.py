@@ -22,7 +22,7 @@ from mountify.models.order import Order, OrderItem
 from mountify.services import inventory
 from mountify.transaction import transaction
 from tests.buyers import Buyer, fill_carts
-from tests.conftest import empty
+from tests.databases import empty
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 from tests.races.crowd import PATIENCE_S, Observer, at_once
@@ -44,10 +44,10 @@ class Rush:
         make_shop()
         return cls(payments, [make_product(stock=stock), make_product(stock=stock)], stock)
 
-    def run(self, orders_each: int) -> Counter[str]:
+    def run(self, orders_each: int, threads: int = THREADS) -> Counter[str]:
         """Say how often each outcome was seen."""
-        carts_are_full = threading.Barrier(THREADS)
-        results = at_once([lambda seed=seed: self._buy(seed, orders_each, carts_are_full) for seed in range(THREADS)])
+        carts_are_full = threading.Barrier(threads)
+        results = at_once([lambda seed=seed: self._buy(seed, orders_each, carts_are_full) for seed in range(threads)])
         assert not [result for result in results if isinstance(result, Exception)], results
         return Counter(name for names in results if isinstance(names, list) for name in names)
 
@@ -89,6 +89,16 @@ def test_sixteen_threads_sell_three_hundred_parts_exactly(
     assert set(seen) <= {"Started", "NotEnoughStock", "CartChanged"}
     rush.assert_exactly_the_stock_is_sold()
     assert len(payments.sessions) == 300
+    assert observer.deadlocks() == before
+
+
+def test_two_hundred_buyers_get_fifty_parts(database: None, observer: Observer, payments: FakePayments) -> None:
+    """Twenty at a time, as many as there are connections."""
+    rush, before = Rush.to(payments, stock=50), observer.deadlocks()
+    seen = rush.run(orders_each=10, threads=20)
+    assert seen["Started"] == 50 and seen.total() == 200
+    assert set(seen) <= {"Started", "NotEnoughStock", "CartChanged"}
+    rush.assert_exactly_the_stock_is_sold()
     assert observer.deadlocks() == before
 
 
