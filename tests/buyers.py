@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -14,9 +15,11 @@ from mountify.core.tokens import new_token
 from mountify.models.cart import Cart, CartItem
 from mountify.models.catalogue import Inventory, Product
 from mountify.models.order import Order
+from mountify.models.payment import PaymentAttempt
 from mountify.services import carts, checkout, settlement
 from mountify.services.cart_view import CartOwner
 from mountify.services.checkout import Started
+from mountify.transaction import transaction
 from tests.factories import new_key
 from tests.fakes import FakePayments
 
@@ -50,6 +53,26 @@ class Buyer:
 
     def sync(self, session_id: str) -> int:
         return settlement.sync_session(session_id, payments=self.payments, site=SITE, now=utcnow())
+
+
+def open_another_session(started: Started, payments: FakePayments) -> str:
+    """Let the order have a second session, which it does not wait for."""
+    mine = select(PaymentAttempt).where(PaymentAttempt.order_id == started.order_id)
+    first = db.session.scalars(mine).one()
+    db.release()
+    key = "attempt-2"
+    again = payments.create_session({**first.params, "metadata": {"attempt": key}}, key)
+    with transaction() as session:
+        session.add(
+            PaymentAttempt(
+                order_id=started.order_id,
+                params=first.params,
+                idempotency_key=key,
+                session_id=again.id,
+                expires_at=first.expires_at,
+            )
+        )
+    return again.id
 
 
 def fill_carts(session: Session, carts_of: Mapping[CartOwner, Sequence[tuple[Product, int]]]) -> None:

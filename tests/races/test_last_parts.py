@@ -20,12 +20,14 @@ from mountify.embedded.processes import wait_until
 from mountify.models.catalogue import Inventory, Product
 from mountify.models.order import Order, OrderItem
 from mountify.services import inventory
+from mountify.services.checkout import Started
 from mountify.transaction import transaction
-from tests.buyers import Buyer, fill_carts
+from tests.buyers import Buyer, fill_carts, stock_of
 from tests.databases import empty
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 from tests.races.crowd import PATIENCE_S, Observer, at_once
+from tests.races.pausing import run_while_held
 
 pytestmark = pytest.mark.commits
 THREADS = 16
@@ -100,6 +102,19 @@ def test_two_hundred_buyers_get_fifty_parts(database: None, observer: Observer, 
     assert set(seen) <= {"Started", "NotEnoughStock", "CartChanged"}
     rush.assert_exactly_the_stock_is_sold()
     assert observer.deadlocks() == before
+
+
+def test_of_two_who_want_the_last_one_at_the_same_moment_the_second_is_told_that_none_is_left(
+    database: None, observer: Observer, payments: FakePayments
+) -> None:
+    make_shop()
+    part = make_product(stock=1)
+    buyers = [Buyer(payments), Buyer(payments)]
+    with transaction() as session:
+        fill_carts(session, {buyer.owner: [(part, 1)] for buyer in buyers})
+    first, second = run_while_held("checkout.before_commit", buyers[0].start, [buyers[1].start], observer)
+    assert isinstance(first, Started) and isinstance(second, NotEnoughStock), (first, second)
+    assert stock_of(part) == (1, 1) and len(payments.sessions) == 1
 
 
 # The controls: without the guard the same crowd must buy too much, else the test above sees nothing. Only here is a

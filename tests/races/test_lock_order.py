@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -16,10 +16,11 @@ from mountify.models.account import Role, User
 from mountify.models.catalogue import Product
 from mountify.models.order import Order
 from mountify.models.payment import PaymentAttempt
-from mountify.services import cart_merge
+from mountify.services import cart_merge, carts
 from mountify.services.cart_view import CartOwner, get_view
 from mountify.transaction import transaction
 from tests.buyers import Buyer, fill_carts
+from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 from tests.races.crowd import PATIENCE_S, Observer, outcome_of
 from tests.races.pausing import pause_at
@@ -95,3 +96,42 @@ def test_a_cart_that_was_taken_along_at_sign_in_is_locked_under_its_new_owner(
     assert isinstance(settled.result(PATIENCE_S), int), settled.result()
     assert isinstance(merged.result(PATIENCE_S), cart_merge.Merged), merged.result()
     assert [line.quantity for line in get_view(account).lines] == [3]
+
+
+@pytest.mark.parametrize("step", ["reserve", "release", "sell"])
+def test_parts_are_locked_in_the_order_of_their_ids_however_they_lie_in_the_cart(
+    database: None, payments: FakePayments, engine: sa.Engine, observer: Observer, pool: ThreadPoolExecutor, step: str
+) -> None:
+    """While the first of them is waited for, the second is free; else two orders may wait for each other."""
+    make_shop()
+    low, high = make_product(stock=5).id, make_product(stock=5).id
+    assert low < high
+    buyer = Buyer(payments)
+    for part in (high, low):
+        carts.add_item(buyer.owner, part, 1, now=utcnow())
+    work = _ready_to(step, buyer)
+    with engine.connect() as other:
+        other.execute(_LOCK_PART, {"part": low})
+        done = pool.submit(outcome_of, work)
+        assert wait_until(lambda: observer.waiting() == 1, PATIENCE_S)
+        other.execute(_LOCK_PART, {"part": high})
+        other.rollback()
+    assert not isinstance(done.result(PATIENCE_S), Exception), done.result()
+
+
+_LOCK_PART = sa.text("SELECT on_hand FROM inventory WHERE sku_id = :part FOR UPDATE NOWAIT")
+
+
+def _ready_to(step: str, buyer: Buyer) -> Callable[[], object]:
+    """Do what comes before a step; gives what ends in it."""
+    if step == "reserve":
+        db.release()
+        return buyer.start
+    started = buyer.start()
+    session_id = buyer.session_of(started)
+    if step == "sell":
+        buyer.payments.pay(session_id)
+    else:
+        buyer.payments.expire_session(session_id)
+    db.release()
+    return lambda: buyer.sync(session_id)

@@ -16,6 +16,7 @@ from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import OrderEvent
 from mountify.models.payment import Refund, RefundState
+from tests.buyers import Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.races.crowd import Observer
@@ -158,6 +159,28 @@ def test_money_on_its_way_is_old_news_once_it_has_come_or_failed(stage: Stage, s
         meanwhile=lambda: scene.say(said_next),
     )
     assert results == [None, "HTTP 200" if said_next is SessionOutcome.PAID else "HTTP 303"]
+    assert_nobody_waits_for_the_bank(stage, said_next)
+
+
+@pytest.mark.parametrize("said_next", [SessionOutcome.PAID, SessionOutcome.FAILED])
+def test_money_on_its_way_is_old_news_to_whoever_waited_for_the_lock_meanwhile(
+    stage: Stage, said_next: SessionOutcome
+) -> None:
+    scene = Scene.of(stage.app, stage.payments, stage.part)
+    scene.say(SessionOutcome.PROCESSING)
+    earlier = Buyer(FakePayments(sessions=dict(stage.payments.sessions)))
+    scene.say(said_next)
+    results = run_while_held(
+        "settle.before_commit",
+        lambda: scene.buyer.sync(scene.session_id),
+        [lambda: earlier.sync(scene.session_id)],
+        stage.observer,
+    )
+    assert results == [scene.started.order_id] * 2
+    assert_nobody_waits_for_the_bank(stage, said_next)
+
+
+def assert_nobody_waits_for_the_bank(stage: Stage, said_next: SessionOutcome) -> None:
     while stage.run_jobs():
         pass
     assert_one_story(stage.payments, stage.mailer, stock=STOCK)

@@ -19,14 +19,14 @@ from mountify.core.payment_refund import RefundOutcome
 from mountify.models.attention import AttentionNote
 from mountify.models.catalogue import Product
 from mountify.models.order import Order
-from mountify.models.payment import PaymentAttempt, Refund, RefundState
+from mountify.models.payment import Refund, RefundState
 from mountify.services import attention_notes, checkout
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
 from mountify.services.refunds import sync_refunds
-from mountify.transaction import transaction
-from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.buyers import SITE, Buyer, open_another_session, order_of, stock_of
+from tests.factories import make_product
 from tests.fakes import FakeMailer, FakePayments
 from tests.refunding import ask, intent_of, send, timeline
 
@@ -74,6 +74,22 @@ def test_a_late_payment_of_what_is_sold_out_goes_back_by_itself(
     assert note.order_id == started.order_id and order.number in note.what and "sold out" in note.what
 
 
+def test_a_late_payment_of_which_one_part_is_sold_out_holds_none_of_the_others(
+    buyer: Buyer, payments: FakePayments, product: Product, run_jobs: Callable[[], int]
+) -> None:
+    scarce = make_product(stock=1)
+    buyer.add(scarce, 1)
+    started = pay_late(buyer, payments)
+    other = Buyer(payments)
+    other.add(scarce, 1)
+    other.buy()
+    buyer.sync(buyer.session_of(started))
+    while run_jobs():
+        pass
+    assert order_of(started).status is OrderStatus.CANCELLED and len(payments.refunds_asked) == 1
+    assert (stock_of(product), stock_of(scarce)) == ((5, 0), (0, 0))
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [({"amount_total": 1}, "is not what the order costs"), ({"currency": "eur"}, "is not what the order costs"),
@@ -100,25 +116,16 @@ def test_a_second_payment_of_an_order_goes_back_and_the_order_stays_paid(
 ) -> None:  # fmt: skip
     run_jobs()
     mailer.sent.clear()
-    first = db.session.scalars(select(PaymentAttempt)).one()
-    db.release()
-    again = payments.create_session({**first.params, "metadata": {"attempt": "attempt-2"}}, "attempt-2")
-    with transaction() as session:
-        session.add(
-            PaymentAttempt(
-                order_id=paid.order_id, params=first.params, idempotency_key="attempt-2", session_id=again.id,
-                expires_at=first.expires_at,
-            )
-        )  # fmt: skip
-    payments.pay(again.id)
+    again = open_another_session(paid, payments)
+    payments.pay(again)
     for _ in range(2):
-        buyer.sync(again.id)
+        buyer.sync(again)
     while run_jobs():
         pass
     order = order_of(paid)
     assert (order.status, order.refunded_total, stock_of(product)) == (OrderStatus.PAID, Money.of(0), (3, 0))
     ((intent, amount, _),) = payments.refunds_asked
-    assert (intent, amount) == (f"pi_{again.id[8:12]}", int(order.total.amount * 100))
+    assert (intent, amount) == (f"pi_{again[8:12]}", int(order.total.amount * 100))
     assert timeline(paid)[-2:] == ["payment_unsettled", "refund"]
     (mail,) = mailer.sent.values()
     assert "you were charged twice" in mail["text"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -113,6 +114,20 @@ def test_a_refused_mail_is_not_repeated(email_id: int) -> None:
     assert emails.list_unsent() == []
 
 
+@pytest.mark.parametrize("error", [MailRefused, MailUnavailable])
+def test_a_mail_that_another_job_has_sent_meanwhile_is_not_called_refused(
+    email_id: int, mailer: FakeMailer, error: type[Exception]
+) -> None:
+    class Overtaken(FakeMailer):
+        def send(self, **letter: str) -> str:
+            emails.deliver(email_id, mailer=mailer, now=utcnow())
+            raise error
+
+    with suppress(MailUnavailable):
+        emails.deliver(email_id, mailer=Overtaken(), now=utcnow())
+    assert (the_mail().state, the_mail().error, len(mailer.sent)) == (EmailState.SENT, None, 1)
+
+
 def test_the_sweeper_queues_what_has_lost_its_job_and_nothing_else(email_id: int) -> None:
     later = utcnow() + timedelta(minutes=5)
     assert emails.requeue_overdue(now=later) == 0
@@ -135,6 +150,19 @@ def test_the_23_hours_begin_with_the_first_try(email_id: int, mailer: FakeMailer
     mailer.is_down = False
     emails.deliver(email_id, mailer=mailer, now=late + timedelta(hours=1))
     assert the_mail().state is EmailState.SENT and the_mail().error is None
+
+
+def test_the_23_hours_do_not_begin_anew_with_each_try(email_id: int, mailer: FakeMailer) -> None:
+    """The mail service has forgotten the key of the first by then, and that one may have arrived."""
+    mailer.is_down, first = True, utcnow()
+    for hours in (0, 12, 22):
+        with pytest.raises(MailUnavailable):
+            emails.deliver(email_id, mailer=mailer, now=first + timedelta(hours=hours))
+    mailer.is_down = False
+    emails.deliver(email_id, mailer=mailer, now=first + timedelta(hours=24))
+    assert the_mail().state is EmailState.FAILED and mailer.sent == {}
+    emails.resend(email_id, now=utcnow())
+    emails.deliver(email_id, mailer=mailer, now=utcnow())
 
 
 def test_a_mail_that_waits_is_tried_at_once_under_the_key_it_has(email_id: int, mailer: FakeMailer) -> None:

@@ -29,7 +29,7 @@ from mountify.services import attention, attention_notes, carts, checkout, payme
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
-from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.buyers import SITE, Buyer, open_another_session, order_of, stock_of
 from tests.factories import new_key
 from tests.fakes import FakeMailer, FakePayments
 
@@ -388,6 +388,25 @@ def test_who_has_an_order_stripe_does_not_know_can_order_anew(
     buyer.add(product, 1)
     assert buyer.start(key=new_key()).order_id != lost.order_id
     end_overdue(payments, LATER + UNKNOWN_KEPT_FOR)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outcome": SessionOutcome.CLOSED}, {"outcome": SessionOutcome.FAILED}, {"amount_total": 1}],
+    ids=["it runs out", "its money does not come", "its money does not fit"],
+)
+def test_what_becomes_of_another_session_does_not_end_the_order(
+    buyer: Buyer, payments: FakePayments, product: Product, run_jobs: Callable[[], int], changes: dict[str, Any]
+) -> None:
+    started = buyer.start()
+    other = open_another_session(started, payments)
+    payments.pay(other, **changes)
+    buyer.sync(other)
+    run_jobs()
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.PENDING, (5, 2))
+    payments.pay(buyer.session_of(started))
+    buyer.sync(buyer.session_of(started))
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.PAID, (3, 0))
 
 
 def test_an_address_is_told_of_expiry_once_a_day(payments: FakePayments, product: Product) -> None:

@@ -45,6 +45,15 @@ def defer_one() -> int:
     return int(db.session.scalar(text("SELECT max(id) FROM procrastinate_jobs")) or 0)
 
 
+def test_a_job_goes_with_the_transaction_in_which_it_was_queued() -> None:
+    """The worker must never see one whose order, mail or refund is not there: not yet, or never."""
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        queue.defer(session, "send_email", email_id=7)
+        assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 1
+        raise ZeroDivisionError
+    assert db.session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
+
+
 def change(sql: str) -> None:
     with transaction() as session:
         session.execute(text(sql))

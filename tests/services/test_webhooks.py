@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import func, select, text
 
 from mountify import db
@@ -26,6 +27,7 @@ from mountify.models.payment import Payment, WebhookEvent
 from mountify.services import attention, payment_sessions, webhooks
 from mountify.services.audit import audit
 from mountify.services.orders import list_events, was_charged
+from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
@@ -90,6 +92,22 @@ def test_a_delivery_with_a_wrong_signature_is_not_stored(session_id: str, paymen
     with pytest.raises(BadSignature):
         webhooks.receive_stripe(b"{}", "bad", payments=payments, now=utcnow())
     assert count(WebhookEvent) == 0
+
+
+def test_a_delivery_that_cannot_be_queued_is_not_stored_and_works_when_it_is_repeated(
+    session_id: str, payments: FakePayments, run_jobs: Callable[[], int]
+) -> None:
+    """Stored alone it would be acknowledged, and the repeat taken for one that is being worked on."""
+    with transaction() as session:  # only what comes from now on is looked at
+        session.execute(text("ALTER TABLE procrastinate_jobs ADD CONSTRAINT full_up CHECK (false) NOT VALID"))
+    with pytest.raises(ConnectorException):
+        deliver(payments, session_id)
+    assert count(WebhookEvent) == 0
+    with transaction() as session:
+        session.execute(text("ALTER TABLE procrastinate_jobs DROP CONSTRAINT full_up"))
+    deliver(payments, session_id)
+    run_jobs()
+    assert db.session.scalars(select(Order.status)).all() == ["paid"]
 
 
 def test_an_event_of_an_unknown_session_is_kept_tried_again_and_then_parked(
