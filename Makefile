@@ -5,7 +5,7 @@ BIN := .venv/bin
 # How many tests run at once.
 WORKERS ?= 2
 
-.PHONY: help setup run test lint format lock clean
+.PHONY: help setup run test mutants lint format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,6 +23,10 @@ test: ## Run every test, the browser's too (ARGS='-k cart' for some)
 	@bin/setup browser >/dev/null
 	@bin/setup node >/dev/null
 	@exec $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+mutants: ## Plant one bug after the other, and show which test catches it (ARGS=no-row-lock for one)
+	@bin/setup
+	@exec $(BIN)/python -m tests.mutants.run $(ARGS)
 
 lint: setup ## Check style, types, templates and floors
 	$(BIN)/ruff check .
