@@ -1,0 +1,119 @@
+"""What must hold after each step, and at the end, when everything has been told, paid, worked off and looked after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from mountify import db, queue
+from mountify.core.errors import AlreadyRefunded, RefundTooHigh
+from mountify.core.money import from_minor
+from mountify.core.payment_refund import RefundOutcome
+from mountify.core.payment_session import SessionOutcome
+from mountify.services import emails, refund_requests, webhooks
+from mountify.services.audit import Violation
+from mountify.services.refund_requests import Wish
+from mountify.transaction import transaction
+from tests.model.money_back import Wish as Wished
+from tests.model.world import DIED, Dies, World
+
+ARRIVED, HOLDS_ARE_OVER = RefundOutcome.SUCCEEDED, timedelta(hours=2)
+# What calls a person because it was tried for so long, or Stripe or a bank said no: a promise waits, none is broken.
+FOR_A_PERSON = ("I3 sent", "I8 parked", "I10 dead", "I10 mail", "I10 refund")
+
+
+def refund(world: World, order_id: int, cents: int | None, comes_back: bool, dies: Dies) -> None:
+    """An operator asks for a refund: of a sum, or of all that is left, with everything that was sold or without."""
+    session = next(each for each in world.stripe.sessions.values() if each.order_id == order_id)
+    left = world.money_back.left_of(str(session.payment_intent), session.amount_total)
+    parts = world.money_back.out_of(order_id) if comes_back else {}
+    amount = left if cents is None else cents
+    world.money_back.wish = Wished(order_id, amount, parts)
+    wish = Wish(from_minor(cents, "USD") if cents is not None else None, parts=None if comes_back else {})
+    done = world.act(lambda: refund_requests.request(order_id, wish, now=world.now), dies)
+    if 0 < amount <= left:
+        assert done is DIED or isinstance(done, int), done
+    else:
+        assert isinstance(done, AlreadyRefunded if left <= 0 else RefundTooHigh), done
+
+
+def number_of(order_id: int) -> str:
+    with transaction() as session:
+        return str(session.scalar(text("SELECT number FROM orders WHERE id = :id"), {"id": order_id}))
+
+
+def assert_kept(world: World) -> None:
+    """Ask the audit, about what is due as of the time until which a worker has lived."""
+    broken = [each for each in world.broken(world.served_until) if each.invariant not in FOR_A_PERSON]
+    assert not [each for each in broken if not _is_excused(each, world)], broken
+
+
+def _is_excused(violation: Violation, world: World) -> bool:
+    """A payment that cannot be kept is with the merchant again where a bank or Stripe said no to its refund."""
+    if violation.invariant != "I1":
+        return False
+    failed = [refund for refund in world.money_back.known.values() if refund.state == "failed"]
+    return any(refund.intent in violation.repair for refund in failed if refund.key.startswith("refund-"))
+
+
+def close(world: World) -> None:
+    for session in list(world.stripe.sessions.values()):
+        if session.outcome is SessionOutcome.PROCESSING:
+            world.stripe.change(session.id, outcome=SessionOutcome.PAID)
+    world.stripe.is_slow_to_refund = False
+    for intent, mine in world.stripe.refunds.items():
+        for each in list(mine.values()):
+            if each.outcome is RefundOutcome.PENDING:
+                world.stripe.change_refund(intent, each.id, RefundOutcome.SUCCEEDED)
+    world.settle()
+    for _ in range(4):
+        world.pass_time(HOLDS_ARE_OVER)
+        world.settle()
+        world.compare()
+        broken = world.broken(world.now)
+        if not broken:
+            break
+        assert all(each.invariant in FOR_A_PERSON or _is_excused(each, world) for each in broken), broken
+        for each in broken:
+            _look_after(each, world.now)
+    assert not broken, broken
+    _assert_the_end(world)
+
+
+def _look_after(violation: Violation, now: datetime) -> None:
+    """Do what the audit says that a person should begin with."""
+    match violation.repair.split()[1:]:
+        case "emails", "resend", email_id:
+            emails.resend(int(email_id), now=now)
+        case "webhooks", "replay", event_id:
+            webhooks.replay(int(event_id))
+        case "jobs", "retry", job_id:
+            with transaction() as session:
+                queue.retry(session, int(job_id))
+        case "orders", "refund", number, "--payment", intent:
+            with transaction() as session:
+                order_id = session.scalar(text("SELECT id FROM orders WHERE number = :number"), {"number": number})
+            refund_requests.request(order_id, Wish(payment_intent=intent), now=now)
+        case unknown:
+            raise AssertionError(unknown)
+    db.release()
+
+
+def _assert_the_end(world: World) -> None:
+    seen, stripe, book = world.compare(), world.stripe, world.book
+    assert not [order for order in book.orders.values() if order.status == "pending"]
+    for session in stripe.sessions.values():
+        if session.outcome is SessionOutcome.PAID:
+            intent = str(session.payment_intent)
+            order = seen.orders[int(session.order_id or 0)]
+            arrived = [each.amount for each in stripe.refunds.get(intent, {}).values() if each.outcome is ARRIVED]
+            is_back = sum(arrived) == session.amount_total
+            if book.pays[session.id]:
+                assert order.paid_session == session.id and (order.status == "refunded" or not is_back), order
+            else:
+                assert is_back or stripe.is_disputed(intent), (session, stripe.refunds.get(intent))
+    assert Counter(world.post.accepted) == book.mails, (world.post.accepted, book.mails)
+    assert seen.disputes == {dispute.id: dispute.status for dispute in stripe.disputes.values()}
+    assert not [refund for refund in seen.refunds.values() if refund.state == "created"]

@@ -1,0 +1,81 @@
+"""The shop's process dies at one of its checkpoints, inside this one: as if by kill −9, nothing it holds is put right.
+
+What the shop calls there is a socket (core/checkpoints), and the socket is ours: so a point added tomorrow counts, too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+import mountify
+from mountify import db
+from mountify.core import checkpoints
+
+SOURCE = Path(mountify.__file__).parent
+
+
+class Killed(BaseException):
+    """The process is no more. Nobody may catch this but who started it."""
+
+
+def every_point() -> list[str]:
+    """List the checkpoints that the source names."""
+    calls = (node for path in SOURCE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    return sorted(
+        ast.literal_eval(call.args[0])
+        for call in calls
+        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "reached"
+    )
+
+
+class Crashes:
+    """Stands at every checkpoint, and kills at the one it was told: a point by its name, or the n-th that comes."""
+
+    def __init__(self) -> None:
+        self._where: int | str | None = None
+        self.victim: str | None = None
+
+    def arm(self, where: int | str | None) -> None:
+        self._where, self.victim = where, None
+
+    def disarm(self) -> str | None:
+        """Give the point that killed, if one did."""
+        victim, self._where, self.victim = self.victim, None, None
+        return victim
+
+    def meet(self, point: str) -> None:
+        self.assert_alive()
+        if isinstance(self._where, int):
+            self._where -= 1
+        if self._where in (0, point):
+            self.victim = point
+            db.session().invalidate()  # PostgreSQL sees the connection go, and undoes what was not committed
+            raise Killed(point)
+
+    def assert_alive(self, *_context: object) -> None:
+        """To be asked by whatever the outside world sees of a process."""
+        assert self.victim is None, f"something went on after its process was killed at {self.victim}"
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Be the socket of every checkpoint, and see to it that no dead process commits."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(checkpoints.VARIABLE, "127.0.0.1:0")
+            patch.setattr(checkpoints, "socket", SimpleNamespace(create_connection=self._connect))
+            event.listen(db.factory, "before_commit", self.assert_alive)
+            try:
+                yield
+            finally:
+                event.remove(db.factory, "before_commit", self.assert_alive)
+
+    @contextmanager
+    def _connect(self, _address: object, **_options: Any) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(sendall=lambda line: self.meet(line.decode().strip()), recv=lambda _most: b"\n")

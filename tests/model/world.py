@@ -1,0 +1,145 @@
+"""The shop with a clock of its own between Stripe and the mail service; what is done in it may die on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from mountify import db
+from mountify.core.clock import utcnow
+from mountify.core.errors import ShopError
+from mountify.core.tokens import hash_token, new_token
+from mountify.services import emails, payment_sessions, reconcile, refund_sending, webhooks
+from mountify.services.audit import Violation, audit
+from mountify.services.cart_view import CartOwner
+from mountify.services.settlement import SUPERSEDED
+from tests.buyers import SITE
+from tests.factories import make_product, make_shop, new_key
+from tests.model.book import MERCHANT, PRICES, Book
+from tests.model.crashes import Crashes, Killed
+from tests.model.money_back import MoneyBack
+from tests.model.seen import Seen, look
+from tests.model.twins import Mood, Post, Stripe
+from tests.model.worker import Worker
+
+STOCK = {1: 4, 2: 2, 3: 1}
+BUYERS = ("sam@example.com", "kim@example.com", "lee@example.com")
+DIED = object()
+Dies = int | str | None
+
+
+class World:
+    def __init__(self) -> None:
+        self.crashes = Crashes()
+        self.began = self.now = self.served_until = utcnow()
+        self.stripe = Stripe(crashes=self.crashes, now=self.now)
+        self.post = Post(crashes=self.crashes, now=self.now)
+        self.worker = Worker(
+            {
+                "process_webhook": lambda event_id: webhooks.process(event_id, **self.stripe_now),
+                "send_email": lambda email_id: emails.deliver(email_id, mailer=self.post, now=self.now),
+                "send_refund": lambda refund_id: refund_sending.send(refund_id, **self.stripe_now),
+                "end_superseded": lambda order_id: payment_sessions.end(order_id, SUPERSEDED, **self.stripe_now),
+            }
+        )
+        self.book = Book(dict(STOCK), {buyer: {} for buyer in BUYERS})
+        self.money_back = MoneyBack(self.book)
+        self.owners = {buyer: CartOwner(token=new_token()) for buyer in BUYERS}
+        self.keys = {buyer: new_key() for buyer in BUYERS}
+        make_shop()
+        for part, cents in PRICES.items():
+            product = make_product(f"Part {part}", price=f"{cents // 100}.{cents % 100:02}", stock=STOCK[part])
+            assert product.id == part
+        db.release()
+
+    @property
+    def stripe_now(self) -> dict[str, object]:
+        return {"payments": self.stripe, "site": SITE, "now": self.now}
+
+    def pass_time(self, span: timedelta) -> None:
+        self.now += span
+        self.post.now = self.now
+        self.stripe.pass_time(self.now)
+
+    def act(self, work: Callable[[], object], dies: Dies = None) -> object:
+        """Do something in a process that is killed at a checkpoint, if it comes to that. A refusal is an answer."""
+        self.crashes.arm(dies)
+        try:
+            done = work()
+        except Killed:
+            done = DIED
+        except ShopError as error:
+            done = error
+        finally:
+            victim = self.crashes.disarm()
+            db.release()
+        assert (done is DIED) == (victim is not None), f"something survived its death at {victim}"
+        return done
+
+    def run_due(self) -> None:
+        self.worker.run_due(self.now)
+
+    def sweep(self) -> None:
+        for service in (webhooks, emails, refund_sending):
+            service.requeue_overdue(now=self.now)
+
+    def reap(self) -> None:
+        payment_sessions.end_overdue(**self.stripe_now)
+
+    def ask_about_delayed(self) -> None:
+        payment_sessions.sync_delayed(**self.stripe_now)
+
+    def reconcile(self, since: datetime | None = None) -> reconcile.Report:
+        return reconcile.reconcile(since=since or self.now - reconcile.REACH, **self.stripe_now)
+
+    def receive(self, event: dict[str, object]) -> None:
+        webhooks.receive_stripe(json.dumps(event).encode(), "good", payments=self.stripe, now=self.now)
+
+    def deliver(self, which: int, dies: Dies = None) -> None:
+        """Stripe tells; what is not acknowledged, it tells again another time."""
+        event = self.stripe.told[which]
+        if self.act(lambda: self.receive(event), dies) is not DIED:
+            self.stripe.told.remove(event)
+
+    def compare(self) -> Seen:
+        """Let the book follow what the shop has done, and compare the two."""
+        seen = look()
+        self.book.follow(seen, self.stripe, self.now)
+        self.money_back.follow(seen, self.stripe)
+        carts = {buyer: dict(seen.carts[hash_token(str(owner.token))]) for buyer, owner in self.owners.items()}
+        self.book.compare(seen, carts)
+        assert max(self.post.keys.values(), default=1) == 1, self.post.keys
+        accepted = {mail: self.post.accepted.count(mail) for mail in self.post.accepted}
+        assert all(count <= self.book.mails[mail] for mail, count in accepted.items()), (accepted, self.book.mails)
+        return seen
+
+    def broken(self, now: datetime) -> list[Violation]:
+        try:
+            return audit(now=now)
+        finally:
+            db.release()
+
+    def settle(self) -> None:
+        """A quiet time: everybody answers, everything is delivered and worked off; some hours pass with it."""
+        self.stripe.mood = self.post.mood = Mood.WELL
+        for _ in range(30):
+            while self.stripe.told:
+                self.deliver(0)
+            self.sweep()
+            self.reap()
+            self.ask_about_delayed()
+            report = self.reconcile(self.began)
+            assert report.is_clean, report
+            self.run_due()
+            db.release()
+            if not self.worker.waiting() and not self.stripe.told:
+                break
+            self.pass_time(timedelta(hours=1))
+            self.compare()
+        else:
+            raise AssertionError("it never comes to an end")
+        self.served_until = self.now
+
+
+__all__ = ["BUYERS", "DIED", "MERCHANT", "Dies", "World"]
