@@ -43,6 +43,9 @@ class Entry:
     is_on_its_way: bool = False
     returned: Lines = field(default_factory=dict)
 
+    def is_of_cart(self, buyer: str) -> bool:
+        return self.buyer == buyer and self.in_cart
+
 
 @dataclass
 class Book:
@@ -60,7 +63,7 @@ class Book:
         mine = (order for order in self.orders.values() if order.status == "pending")
         parts: Counter[int] = Counter()
         for order in mine:
-            if buyer is None or (order.buyer == buyer and order.in_cart):
+            if buyer is None or order.is_of_cart(buyer):
                 parts.update(order.lines)
         return parts
 

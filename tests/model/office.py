@@ -1,0 +1,65 @@
+"""What the merchant does, in the shop, in Stripe's dashboard, and with the database's own tools."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from mountify.services import inventory, payment_sessions
+from mountify.services.orders import lines_of, lock_order
+from mountify.transaction import transaction
+from tests.model import closing
+from tests.model.shoppers import Shoppers
+from tests.model.stage import BUYER, DIES, FEW, OPEN, PART, WHICH, pick
+from tests.model.world import Dies
+
+
+class Office(Shoppers):
+    @rule(part=PART, quantity=FEW)
+    def stock_comes_in(self, part: int, quantity: int) -> None:
+        with transaction() as session:
+            inventory.receive(session, part, quantity, reason="received", now=self.world.now)
+        self.book.shelf[part] += quantity
+
+    @precondition(lambda self: self.orders("pending"))
+    @rule(which=WHICH)
+    def set_free_by_hand(self, which: int) -> None:
+        """With the database's own tools, and Stripe is never told."""
+        order_id = pick(self.orders("pending"), which)
+        self.book.by_hand.add(order_id)
+        with transaction() as session:
+            order = lock_order(session, order_id)
+            inventory.release(session, lines_of(order))
+            order.mark_cancelled("operator", now=self.world.now)
+        self.world.compare()
+
+    @precondition(lambda self: self.sessions(OPEN))
+    @rule(which=WHICH, other=BUYER)
+    def give_to_another(self, which: int, other: str) -> None:
+        """And who still stands at Stripe with it may pay all the same."""
+        order_id = self.stripe.sessions[pick(self.sessions(OPEN), which)].order_id
+        order = self.book.orders[int(order_id or 0)]
+        if order.status == "pending" and order.buyer != other:
+            self.set_free_by_hand(self.orders("pending").index(int(order_id or 0)))
+            for part, quantity in order.lines.items():
+                self.add(other, part, quantity)
+            self.go_to_stripe(other)
+
+    @precondition(lambda self: self.orders("paid", "refunded"))
+    @rule(which=WHICH, cents=st.none() | st.integers(1, 3000), comes_back=st.booleans(), dies=DIES)
+    def refund(self, which: int, cents: int | None, comes_back: bool, dies: Dies) -> None:
+        closing.refund(self.world, pick(self.orders("paid", "refunded"), which), cents, comes_back, dies)
+
+    @precondition(lambda self: self.undisputed())
+    @rule(which=WHICH, is_whole=st.booleans())
+    def refund_at_stripe(self, which: int, is_whole: bool) -> None:
+        intent = pick(self.undisputed(), which)
+        left = self.stripe.left_of(intent)
+        self.stripe.refund(intent, left if is_whole else max(1, left // 2))
+
+    @precondition(lambda self: self.book.orders)
+    @rule(which=WHICH, dies=DIES)
+    def look_again(self, which: int, dies: Dies) -> None:
+        """`mountify orders sync`"""
+        number = closing.number_of(pick(list(self.book.orders), which))
+        self.world.act(lambda: payment_sessions.sync_order(number, **self.world.stripe_now), dies)
