@@ -33,42 +33,51 @@ def without(lines: Lines, taken: Lines) -> Lines:
 
 @dataclass
 class Entry:
-    """An order. `in_cart`: its parts still lie in the cart it was made from."""
+    """An order. `cart`: where its parts still lie, until it is paid."""
 
     buyer: str
+    cart: str | None
     lines: Lines
     placed_at: datetime
     status: str = "pending"
-    in_cart: bool = True
     is_on_its_way: bool = False
     returned: Lines = field(default_factory=dict)
-
-    def is_of_cart(self, buyer: str) -> bool:
-        return self.buyer == buyer and self.in_cart
 
 
 @dataclass
 class Book:
     shelf: dict[int, int]  # part → how many
-    carts: dict[str, Lines]  # by the buyer's address
+    carts: dict[str, Lines]  # by names of our own
     orders: dict[int, Entry] = field(default_factory=dict)
     pays: dict[str, bool] = field(default_factory=dict)  # session → whether it pays its order, or goes back
     pages: dict[str, str] = field(default_factory=dict)  # session → whoever has been shown its page at Stripe
     mails: Counter[tuple[str, str]] = field(default_factory=Counter)  # kind, recipient
     by_hand: set[int] = field(default_factory=set)  # orders whose parts an operator has set free
     told_of_expiry: dict[str, datetime] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # of carts, by what the shop knows them by
 
-    def held(self, buyer: str | None = None) -> Counter[int]:
-        """What pending orders hold, or those that a buyer's cart can give back."""
-        mine = (order for order in self.orders.values() if order.status == "pending")
+    def pending_of(self, cart: str) -> list[int]:
+        return [order_id for order_id, each in self.orders.items() if each.status == "pending" and each.cart == cart]
+
+    def held(self, cart: str | None = None) -> Counter[int]:
+        """What pending orders hold, or those that a cart can give back."""
         parts: Counter[int] = Counter()
-        for order in mine:
-            if buyer is None or order.is_of_cart(buyer):
+        for order in self.orders.values():
+            if order.status == "pending" and cart in (None, order.cart):
                 parts.update(order.lines)
         return parts
 
-    def obtainable(self, part: int, buyer: str) -> int:
-        return max(0, self.shelf[part] - self.held()[part]) + self.held(buyer)[part]
+    def obtainable(self, part: int, cart: str) -> int:
+        return max(0, self.shelf[part] - self.held()[part]) + self.held(cart)[part]
+
+    def merge(self, guest: str, account: str) -> None:
+        """A guest signs in: what the cart holds moves, and an order that waits comes along in place of another."""
+        self.carts[account] = dict(Counter(self.carts[account]) + Counter(self.carts.pop(guest)))
+        moved = self.pending_of(guest)
+        left = [*self.pending_of(account), *moved] if moved else []
+        for order_id, order in self.orders.items():
+            if order_id in left or order.cart == guest:
+                order.cart = account if order_id in moved else None
 
     def is_short_of(self, lines: Lines) -> bool:
         held = self.held()
@@ -92,8 +101,9 @@ class Book:
         return sessions
 
     def _place(self, seen: SeenOrder, session: PaymentSession | None, stripe: Stripe, now: datetime) -> None:
-        assert seen.lines == self.carts[seen.buyer] and seen.total == total_of(seen.lines), seen
-        self.orders[seen.id] = order = Entry(seen.buyer, dict(seen.lines), now)
+        cart = self.names[str(seen.cart)]
+        assert seen.lines == self.carts[cart] and seen.total == total_of(seen.lines), seen
+        self.orders[seen.id] = order = Entry(seen.buyer, cart, dict(seen.lines), now)
         if seen.status == "cancelled":  # Stripe did not answer: nobody has the address of a page, if there is one
             assert session is None or session.id not in self.pages, seen
             order.status = seen.status
@@ -132,9 +142,9 @@ class Book:
         return None
 
     def _take_out_of_cart(self, order: Entry) -> None:
-        if order.in_cart:
-            self.carts[order.buyer] = without(self.carts[order.buyer], order.lines)
-            order.in_cart = False
+        if order.cart is not None:
+            self.carts[order.cart] = without(self.carts[order.cart], order.lines)
+            order.cart = None
 
     def _tell_of_expiry(self, buyers: list[str], now: datetime) -> None:
         for buyer in buyers:
@@ -153,12 +163,12 @@ class Book:
             is_short = was_short[order.id] or self.is_short_of(order.lines)
             assert order.status in ENDED and is_short, (payment, order)
 
-    def compare(self, seen: Seen, carts: Mapping[str, Lines]) -> None:
+    def compare(self, seen: Seen) -> None:
         """The shelf, the carts and what leaves them, as the shop has them, must be as they are here."""
         held = self.held()
         assert seen.shelf == {part: (count, held[part]) for part, count in self.shelf.items()}, (seen.shelf, self.shelf)
         assert all(0 <= reserved <= on_hand for on_hand, reserved in seen.shelf.values()), seen.shelf
-        assert carts == self.carts, (carts, self.carts)
-        assert {order.id: order.in_cart for order in seen.orders.values()} == {
-            order_id: order.in_cart for order_id, order in self.orders.items()
-        }
+        filled = {cart: lines for cart, lines in self.carts.items() if lines}
+        assert {self.names[key]: lines for key, lines in seen.carts.items()} == filled, (seen.carts, filled)
+        for order in seen.orders.values():
+            assert self.names.get(str(order.cart)) == self.orders[order.id].cart, (order, self.orders[order.id])

@@ -85,8 +85,8 @@ def close(world: World) -> None:
         if not broken:
             break
         assert all(each.invariant in FOR_A_PERSON or _is_excused(each, world) for each in broken), broken
-        for each in broken:
-            _look_after(each, world.now)
+        for violation in broken:
+            _look_after(violation, world.now)
     assert not broken, broken
     _assert_the_end(world)
 

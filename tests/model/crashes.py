@@ -20,6 +20,7 @@ from mountify import db
 from mountify.core import checkpoints
 
 SOURCE = Path(mountify.__file__).parent
+Dies = int | frozenset[str] | None  # at the n-th checkpoint on the way, or at the first that is not spared
 
 
 class Killed(BaseException):
@@ -37,26 +38,27 @@ def every_point() -> list[str]:
 
 
 class Crashes:
-    """Stands at every checkpoint, and kills at the one it was told: a point by its name, or the n-th that comes."""
+    """Stands at every checkpoint, and kills when it was told to: at the n-th, or at the first that is not spared."""
 
     def __init__(self) -> None:
-        self._where: int | str | None = None
+        self._when: Dies = None
         self.victim: str | None = None
+        self.last_victim: str | None = None
 
-    def arm(self, where: int | str | None) -> None:
-        self._where, self.victim = where, None
+    def arm(self, when: Dies) -> None:
+        self._when, self.victim = when, None
 
     def disarm(self) -> str | None:
         """Give the point that killed, if one did."""
-        victim, self._where, self.victim = self.victim, None, None
+        victim, self._when, self.victim = self.victim, None, None
         return victim
 
     def meet(self, point: str) -> None:
         self.assert_alive()
-        if isinstance(self._where, int):
-            self._where -= 1
-        if self._where in (0, point):
-            self.victim = point
+        if isinstance(self._when, int):
+            self._when -= 1
+        if self._when == 0 or (isinstance(self._when, frozenset) and point not in self._when):
+            self.victim = self.last_victim = point
             db.session().invalidate()  # PostgreSQL sees the connection go, and undoes what was not committed
             raise Killed(point)
 

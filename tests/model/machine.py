@@ -9,6 +9,7 @@ from hypothesis.stateful import precondition, rule
 
 from mountify.core.errors import PaymentsUnavailable
 from tests.model.banks import Banks
+from tests.model.book import HOLD
 from tests.model.office import Office
 from tests.model.stage import DIES, WHICH, Stage, pick
 from tests.model.twins import Mood
@@ -54,7 +55,11 @@ class Machinery(Stage):
     @rule(task=st.sampled_from(TASKS), dies=DIES)
     def work(self, task: str, dies: Dies) -> None:
         done = self.world.act(getattr(self.world, task), dies)
+        self.world.compare()
         assert done is None or done is DIED or isinstance(done, PaymentsUnavailable), done
+        if task == "reap" and done is None and self.stripe.mood is Mood.WELL:
+            pending = [self.book.orders[order_id] for order_id in self.orders("pending")]
+            assert not [each for each in pending if each.placed_at + HOLD < self.world.now and not each.is_on_its_way]
 
     @precondition(lambda self: self.world.worker.waiting())
     @rule(dies=DIES)

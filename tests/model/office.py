@@ -10,8 +10,8 @@ from mountify.services.orders import lines_of, lock_order
 from mountify.transaction import transaction
 from tests.model import closing
 from tests.model.shoppers import Shoppers
-from tests.model.stage import BUYER, DIES, FEW, OPEN, PART, WHICH, pick
-from tests.model.world import Dies
+from tests.model.stage import DIES, FEW, OPEN, PART, WHICH, pick
+from tests.model.world import BUYERS, Dies
 
 
 class Office(Shoppers):
@@ -34,16 +34,20 @@ class Office(Shoppers):
         self.world.compare()
 
     @precondition(lambda self: self.sessions(OPEN))
-    @rule(which=WHICH, other=BUYER)
-    def give_to_another(self, which: int, other: str) -> None:
-        """And who still stands at Stripe with it may pay all the same."""
-        order_id = self.stripe.sessions[pick(self.sessions(OPEN), which)].order_id
-        order = self.book.orders[int(order_id or 0)]
-        if order.status == "pending" and order.buyer != other:
-            self.set_free_by_hand(self.orders("pending").index(int(order_id or 0)))
-            for part, quantity in order.lines.items():
-                self.add(other, part, quantity)
-            self.go_to_stripe(other)
+    @rule(which=WHICH, pays=st.booleans())
+    def give_to_another(self, which: int, pays: bool) -> None:
+        """And who stands at Stripe with it may pay all the same."""
+        session_id = pick(self.sessions(OPEN), which)
+        order_id = int(self.stripe.sessions[session_id].order_id or 0)
+        order = self.book.orders[order_id]
+        if order_id in self.orders("pending"):
+            self.set_free_by_hand(self.orders("pending").index(order_id))
+        other = pick([buyer for buyer in BUYERS if buyer != order.buyer], which)
+        for part, quantity in order.lines.items():
+            self.add(other, part, quantity)
+        self.go_to_stripe(other)
+        if pays:
+            self.stripe.pay(session_id)
 
     @precondition(lambda self: self.orders("paid", "refunded"))
     @rule(which=WHICH, cents=st.none() | st.integers(1, 3000), comes_back=st.booleans(), dies=DIES)

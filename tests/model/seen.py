@@ -12,10 +12,10 @@ from mountify import db
 Lines = dict[int, int]  # part → how many
 
 _ORDERS = text("""
-    SELECT o.id, o.email, o.status, (o.total * 100)::int AS total, o.cart_id IS NOT NULL AS in_cart, o.paid_session,
-           a.state = 'complete' AS is_complete, a.session_id,
+    SELECT o.id, o.email, o.status, (o.total * 100)::int AS total, o.paid_session,
+           a.state = 'complete' AS is_complete, a.session_id, coalesce(c.token_hash, c.user_id::text) AS cart,
            (SELECT jsonb_object_agg(t.product_id, t.quantity) FROM order_items t WHERE t.order_id = o.id) AS lines
-    FROM orders o JOIN payment_attempts a ON a.order_id = o.id ORDER BY o.id
+    FROM orders o JOIN payment_attempts a ON a.order_id = o.id LEFT JOIN carts c ON c.id = o.cart_id ORDER BY o.id
 """)
 _PAYMENTS = text("""
     SELECT a.session_id, p.payment_intent, a.order_id, (p.amount * 100)::int AS amount
@@ -27,7 +27,8 @@ _REFUNDS = text("""
     FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN payment_attempts a ON a.id = p.attempt_id ORDER BY r.id
 """)
 _CARTS = text("""
-    SELECT c.token_hash, i.product_id, i.quantity FROM carts c JOIN cart_items i ON i.cart_id = c.id
+    SELECT coalesce(c.token_hash, c.user_id::text), i.product_id, i.quantity
+    FROM carts c JOIN cart_items i ON i.cart_id = c.id
 """)
 
 
@@ -37,10 +38,10 @@ class SeenOrder:
     buyer: str
     status: str
     total: int
-    in_cart: bool  # what is bought will be taken out of the cart
     paid_session: str | None
     is_complete: bool  # its money is here or on its way
     session_id: str | None
+    cart: str | None  # what it was made from and will be taken out of
     lines: Lines
 
 
@@ -71,7 +72,8 @@ class SeenRefund:
 @dataclass
 class Seen:
     shelf: dict[int, tuple[int, int]]  # part → on hand, reserved
-    carts: dict[str, Lines] = field(default_factory=lambda: defaultdict(dict))  # by the token's hash
+    # By the hash of a token, or the id of an account.
+    carts: dict[str, Lines] = field(default_factory=lambda: defaultdict(dict))
     orders: dict[int, SeenOrder] = field(default_factory=dict)
     payments: dict[str, SeenPayment] = field(default_factory=dict)  # by session
     refunds: dict[int, SeenRefund] = field(default_factory=dict)
@@ -82,15 +84,15 @@ def look() -> Seen:
     """Read it all, and leave nothing open."""
     ask = db.session.execute
     seen = Seen({row[0]: (row[1], row[2]) for row in ask(text("SELECT sku_id, on_hand, reserved FROM inventory"))})
-    for token_hash, part, quantity in ask(_CARTS):
-        seen.carts[token_hash][part] = quantity
+    for cart, part, quantity in ask(_CARTS):
+        seen.carts[cart][part] = quantity
     for row in ask(_ORDERS):
-        seen.orders[row.id] = SeenOrder(*row[:8], lines=_lines(row.lines))
+        seen.orders[row.id] = SeenOrder(*[*row[:8], _lines(row.lines)])
     for row in ask(_PAYMENTS):
         assert row.session_id not in seen.payments, "one session, two payments"
         seen.payments[row.session_id] = SeenPayment(*row)
     for row in ask(_REFUNDS):
-        seen.refunds[row.id] = SeenRefund(*row[:7], restock=_lines(row.restock))
+        seen.refunds[row.id] = SeenRefund(*[*row[:7], _lines(row.restock)])
     seen.disputes = {row[0]: row[1] for row in ask(text("SELECT stripe_dispute_id, state FROM disputes"))}
     db.release()
     return seen

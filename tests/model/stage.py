@@ -33,6 +33,7 @@ class Stage(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.engine.dispose()  # random() in SQL begins anew, too: see the test
         db.bind(self.engine, join_transaction_mode="conditional_savepoint")
         empty(self.engine)
         self.world = World()

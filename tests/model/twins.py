@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from mountify import db
 from mountify.core.errors import MailUnavailable, PaymentRefused, PaymentsUnavailable
@@ -18,6 +18,7 @@ from mountify.core.payment_session import PaymentSession, SessionOutcome
 from tests.fakes import FakeMailer, FakePayments
 from tests.model.crashes import Crashes
 
+T = TypeVar("T")
 SOONEST_END = timedelta(minutes=30)  # https://docs.stripe.com/api/checkout/sessions/create#expires_at
 KEYS_KEPT_FOR = timedelta(hours=24)  # https://resend.com/docs/dashboard/emails/idempotency-keys
 
@@ -131,7 +132,7 @@ class Stripe(FakePayments):
     def _tell(self, kind: str, **thing: str | None) -> None:
         self.told.append({"id": f"evt_{next(self._events):04d}", "type": kind, "data": {"object": thing}})
 
-    def _answered(self, answer: Any) -> Any:
+    def _answered(self, answer: T) -> T:
         if self.mood is Mood.SILENT:
             raise PaymentsUnavailable
         return answer

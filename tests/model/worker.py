@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Row, text
 
@@ -37,8 +38,8 @@ class Worker:
     def run_due(self, now: datetime) -> None:
         """Work off what is due, what a worker that has died left behind before all."""
         with transaction() as session:
-            for job in session.execute(_LEFT).all():
-                self._put_back(job, now)
+            for left in session.execute(_LEFT).all():
+                self._put_back(left, now)
         while (job := self._take(now)) is not None:
             try:
                 self._tasks[job.task_name](**job.args)
@@ -60,14 +61,14 @@ class Worker:
         with transaction() as session:
             session.execute(_DONE, {"id": job_id})
 
-    def _take(self, now: datetime) -> Row[tuple[object, ...]] | None:
+    def _take(self, now: datetime) -> Row[Any] | None:
         with transaction() as session:
             return session.execute(_TAKE, {"now": now}).one_or_none()
 
-    def _put_back(self, job: Row[tuple[object, ...]], at: datetime) -> None:
+    def _put_back(self, job: Row[Any], at: datetime) -> None:
         is_last = job.attempts + 1 >= QUEUED[job.task_name].retry.most_attempts
         db.session.execute(_DEAD if is_last else _AGAIN, {"id": job.id, "at": at} if not is_last else {"id": job.id})
 
-    def _pause(self, job: Row[tuple[object, ...]]) -> timedelta:
+    def _pause(self, job: Row[Any]) -> timedelta:
         backoff = replace(QUEUED[job.task_name].retry, chance=lambda: 0.0)
         return timedelta(seconds=backoff.wait_s(job.attempts))

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import ShopError
+from mountify.core.site import Site
 from mountify.core.tokens import hash_token, new_token
+from mountify.models.account import Role, User
 from mountify.services import emails, payment_sessions, reconcile, refund_sending, webhooks
 from mountify.services.audit import Violation, audit
 from mountify.services.cart_view import CartOwner
 from mountify.services.settlement import SUPERSEDED
+from mountify.transaction import transaction
 from tests.buyers import SITE
 from tests.factories import make_product, make_shop, new_key
 from tests.model.book import MERCHANT, PRICES, Book
-from tests.model.crashes import Crashes, Killed
+from tests.model.crashes import Crashes, Dies, Killed
 from tests.model.money_back import MoneyBack
 from tests.model.seen import Seen, look
 from tests.model.twins import Mood, Post, Stripe
@@ -26,7 +30,14 @@ from tests.model.worker import Worker
 STOCK = {1: 4, 2: 2, 3: 1}
 BUYERS = ("sam@example.com", "kim@example.com", "lee@example.com")
 DIED = object()
-Dies = int | str | None
+
+
+class Now(TypedDict):
+    """What most services want to be told."""
+
+    payments: Stripe
+    site: Site
+    now: datetime
 
 
 class World:
@@ -43,19 +54,34 @@ class World:
                 "end_superseded": lambda order_id: payment_sessions.end(order_id, SUPERSEDED, **self.stripe_now),
             }
         )
-        self.book = Book(dict(STOCK), {buyer: {} for buyer in BUYERS})
+        self.book = Book(dict(STOCK), {})
         self.money_back = MoneyBack(self.book)
-        self.owners = {buyer: CartOwner(token=new_token()) for buyer in BUYERS}
-        self.keys = {buyer: new_key() for buyer in BUYERS}
         self.bad_for = {"stripe": 0, "post": 0}  # steps
         make_shop()
         for part, cents in PRICES.items():
             product = make_product(f"Part {part}", price=f"{cents // 100}.{cents % 100:02}", stock=STOCK[part])
             assert product.id == part
+        self.owners: dict[str, CartOwner] = {}  # by the names of their carts
+        self.accounts: dict[str, str] = {}  # buyer → the cart to be found after signing in
+        self.carts: dict[str, str] = {}  # buyer → the cart in use
+        self.keys: dict[str, str] = {}
+        for buyer in BUYERS:
+            self.accounts[buyer] = self._name(CartOwner(user_id=_make_account(buyer)), f"account of {buyer}")
+            self.sign_out(buyer)
         db.release()
 
+    def _name(self, owner: CartOwner, name: str) -> str:
+        key = str(owner.user_id) if owner.user_id else hash_token(str(owner.token))
+        self.owners[name], self.book.names[key], self.book.carts[name] = owner, name, {}
+        return name
+
+    def sign_out(self, buyer: str) -> None:
+        """A cart of nobody's, and pages that were never sent."""
+        self.carts[buyer] = self._name(CartOwner(token=new_token()), f"cart {len(self.owners)} of {buyer}")
+        self.keys[buyer] = new_key()
+
     @property
-    def stripe_now(self) -> dict[str, object]:
+    def stripe_now(self) -> Now:
         return {"payments": self.stripe, "site": SITE, "now": self.now}
 
     def pass_time(self, span: timedelta) -> None:
@@ -116,8 +142,7 @@ class World:
         seen = look()
         self.book.follow(seen, self.stripe, self.now)
         self.money_back.follow(seen, self.stripe)
-        carts = {buyer: dict(seen.carts[hash_token(str(owner.token))]) for buyer, owner in self.owners.items()}
-        self.book.compare(seen, carts)
+        self.book.compare(seen)
         assert max(self.post.keys.values(), default=1) == 1, self.post.keys
         accepted = {mail: self.post.accepted.count(mail) for mail in self.post.accepted}
         assert all(count <= self.book.mails[mail] for mail, count in accepted.items()), (accepted, self.book.mails)
@@ -148,6 +173,14 @@ class World:
         else:
             raise AssertionError("it never comes to an end")
         self.served_until = self.now
+
+
+def _make_account(email: str) -> int:
+    with transaction() as session:
+        user = User(email=email, role=Role.CUSTOMER, name="Sam")
+        session.add(user)
+        session.flush()
+        return user.id
 
 
 __all__ = ["BUYERS", "DIED", "MERCHANT", "Dies", "World"]
