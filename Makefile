@@ -5,8 +5,7 @@ BIN := .venv/bin
 # How many tests run at once.
 WORKERS ?= 2
 
-.PHONY: help setup run test mutants lint format lock clean
-.PHONY: help setup run test model lint format lock clean
+.PHONY: help setup run test model mutants lint format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +27,7 @@ test: ## Run every test, the browser's too (ARGS='-k cart' for some)
 mutants: ## Plant one bug after the other, and show which test catches it (ARGS=no-row-lock for one)
 	@bin/setup
 	@exec $(BIN)/python -m tests.mutants.run $(ARGS)
+
 model: ## Play shop, buyers, banks and crashes at random against a model of them, for half an hour or so
 	@bin/setup
 	@MOUNTIFY_MODEL=long exec $(BIN)/pytest tests/model/test_model.py $(ARGS)
