@@ -10,10 +10,11 @@ from hypothesis.stateful import precondition, rule
 from mountify.core.errors import PaymentsUnavailable
 from tests.model.banks import Banks
 from tests.model.book import HOLD
+from tests.model.crashes import Dies
 from tests.model.office import Office
 from tests.model.stage import DIES, WHICH, Stage, pick
 from tests.model.twins import Mood
-from tests.model.world import DIED, Dies
+from tests.model.world import DIED
 
 LASTS = st.integers(1, 6)  # steps
 TASKS = ("run_due", "sweep", "reap", "ask_about_delayed", "reconcile")

@@ -9,9 +9,10 @@ from mountify.services import inventory, payment_sessions
 from mountify.services.orders import lines_of, lock_order
 from mountify.transaction import transaction
 from tests.model import closing
+from tests.model.crashes import Dies
 from tests.model.shoppers import Shoppers
 from tests.model.stage import DIES, FEW, OPEN, PART, WHICH, pick
-from tests.model.world import BUYERS, Dies
+from tests.model.world import BUYERS
 
 
 class Office(Shoppers):

@@ -9,9 +9,11 @@ from datetime import datetime
 import pytest
 
 from mountify.core.payment_session import PaymentSession, SessionOutcome
-from mountify.services import inventory, payment_sessions, settlement
+from mountify.models.payment import PaymentAttempt
+from mountify.services import emails, inventory, payment_sessions, refund_sending, settlement
 from mountify.services.orders import lines_of, lock_order
 from mountify.transaction import transaction
+from tests.factories import new_key
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -45,9 +47,37 @@ def leave_in_the_cart_what_was_bought(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(settlement, "_empty_cart", lambda *_: None)
 
 
+def ask_for_a_session_under_a_new_key(patch: pytest.MonkeyPatch) -> None:
+    request_of = payment_sessions.Request.of
+
+    def of(attempt: PaymentAttempt) -> payment_sessions.Request:
+        return replace(request_of(attempt), idempotency_key=new_key())
+
+    patch.setattr(payment_sessions.Request, "of", of)
+
+
+def send_each_mail_under_a_new_key(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(emails, "_provider_key", lambda email: f"{email.idempotency_key}:{new_key()}")
+
+
+def ask_for_a_refund_under_a_new_key(patch: pytest.MonkeyPatch) -> None:
+    find_open = refund_sending._find_open
+
+    def find(refund_id: int) -> object:
+        asked = find_open(refund_id)
+        return asked and replace(asked, key=new_key())
+
+    patch.setattr(refund_sending, "_find_open", find)
+
+
 BUGS: tuple[Plant, ...] = (
     release_without_asking_stripe,
     settle_what_is_only_completed,
     record_each_payment_again,
     leave_in_the_cart_what_was_bought,
+)
+SHOWN_BY_DEATH: tuple[Plant, ...] = (
+    ask_for_a_session_under_a_new_key,
+    send_each_mail_under_a_new_key,
+    ask_for_a_refund_under_a_new_key,
 )

@@ -11,9 +11,10 @@ from mountify.services import cart_merge, carts, checkout, settlement
 from tests.buyers import SITE
 from tests.factories import new_key
 from tests.model.book import total_of
+from tests.model.crashes import Dies
 from tests.model.stage import BUYER, DIES, FEW, OPEN, PAID, PART, PROCESSING, WHICH, Stage, pick
 from tests.model.twins import Mood
-from tests.model.world import DIED, Dies
+from tests.model.world import DIED
 
 PARTS = st.dictionaries(PART, FEW, min_size=1, max_size=2)
 FIRST_ORDERS = st.dictionaries(BUYER, st.tuples(PARTS, st.sampled_from([OPEN, PROCESSING, PAID, PAID])), min_size=1)

@@ -16,6 +16,7 @@ from tests.conftest import empty
 from tests.model import closing
 from tests.model.crashes import every_point
 from tests.model.money_back import Wish as Wished
+from tests.model.planted import SHOWN_BY_DEATH, Plant
 from tests.model.world import BUYERS, DIED, World
 
 pytestmark = pytest.mark.commits
@@ -85,7 +86,8 @@ def day(engine: sa.Engine, database: None) -> Iterator[Day]:
     empty(engine)
 
 
-def test_a_day_of_deaths_ends_as_any_other(day: Day) -> None:
+def live_through(day: Day) -> tuple[int, int]:
+    """Gives the order that is sold, and one that is given up."""
     day.sign_in(SAM)
     sold, given_up = day.go_to_stripe(SAM), day.go_to_stripe(KIM)
     day.sign_in(KIM)
@@ -98,8 +100,18 @@ def test_a_day_of_deaths_ends_as_any_other(day: Day) -> None:
     day.hear_and_work()
     day.refund(sold.order_id, 200)  # the bank has it: Stripe refuses
     closing.close(day.world)
-    assert {order_id: order.status for order_id, order in day.world.book.orders.items()} == {
-        sold.order_id: "paid",
-        given_up.order_id: "cancelled",
-    }
+    return sold.order_id, given_up.order_id
+
+
+def test_a_day_of_deaths_ends_as_any_other(day: Day) -> None:
+    sold, given_up = live_through(day)
+    statuses = {order_id: order.status for order_id, order in day.world.book.orders.items()}
+    assert statuses == {sold: "paid", given_up: "cancelled"}
     assert day.victims == set(every_point())
+
+
+@pytest.mark.parametrize("plant", SHOWN_BY_DEATH, ids=lambda plant: plant.__name__)
+def test_a_bug_that_only_a_death_shows_would_be_found(day: Day, monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        live_through(day)

@@ -20,7 +20,7 @@ from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import transaction
 from tests.buyers import SITE
 from tests.factories import make_product, make_shop, new_key
-from tests.model.book import MERCHANT, PRICES, Book
+from tests.model.book import PRICES, Book
 from tests.model.crashes import Crashes, Dies, Killed
 from tests.model.money_back import MoneyBack
 from tests.model.seen import Seen, look
@@ -181,6 +181,3 @@ def _make_account(email: str) -> int:
         session.add(user)
         session.flush()
         return user.id
-
-
-__all__ = ["BUYERS", "DIED", "MERCHANT", "Dies", "World"]
