@@ -55,6 +55,15 @@ def pytest_configure(config: pytest.Config) -> None:
     schema.upgrade(os.environ[DATABASE])
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What belongs together runs on one worker: pytest-xdist says so at the end of a test's name."""
+    if hasattr(config, "workerinput") and config.getvalue("loadgroup"):
+        for item in items:
+            group = item.get_closest_marker("xdist_group")
+            assert group is None or item.nodeid.endswith(f"@{group.args[0]}"), f"{item.nodeid} is in no group"
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     while _servers:
         server = _servers.pop()
