@@ -5,36 +5,22 @@ What the shop calls there is a socket (core/checkpoints), and the socket is ours
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-import mountify
 from mountify import db
 from mountify.core import checkpoints
 
-SOURCE = Path(mountify.__file__).parent
 Dies = int | frozenset[str] | None  # at the n-th checkpoint on the way, or at the first that is not spared
 
 
 class Killed(BaseException):
     """The process is no more. Nobody may catch this but who started it."""
-
-
-def every_point() -> list[str]:
-    """List the checkpoints that the source names."""
-    calls = (node for path in SOURCE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
-    return sorted(
-        ast.literal_eval(call.args[0])
-        for call in calls
-        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "reached"
-    )
 
 
 class Crashes:
