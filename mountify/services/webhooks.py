@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import N_, NotFound, PaymentsUnavailable, ShopError, UnknownPayment, UnknownSession
+from mountify.core.errors import (
+    N_,
+    NotFound,
+    PaymentRefused,
+    PaymentsUnavailable,
+    ShopError,
+    UnknownPayment,
+    UnknownSession,
+)
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent
@@ -58,14 +66,11 @@ def process(event_id: int, *, payments: Payments, site: Site, now: datetime) -> 
         _follow(kind, thing, payments=payments, site=site, now=now)
     except PaymentsUnavailable:
         raise  # says nothing about this event: it is tried again as long as the job lives
-    except (UnknownSession, UnknownPayment) as error:
-        if not _is_another_shops(kind, thing, payments=payments, site=site):
+    except ShopError as error:
+        if not _is_another_shops(error, kind, thing, payments=payments, site=site):
             _note_failure(event_id, error, now)
             raise
         log.info("webhook_of_another_shop", event_id=event_id)
-    except ShopError as error:
-        _note_failure(event_id, error, now)
-        raise
     with transaction() as session:
         session.get_one(WebhookEvent, event_id, with_for_update=True, populate_existing=True).processed_at = now
 
@@ -79,16 +84,18 @@ def _follow(kind: str, thing: Mapping[str, Any], *, payments: Payments, site: Si
         sync_dispute(thing["id"], payments=payments, site=site, now=now)
 
 
-def _is_another_shops(kind: str, thing: Mapping[str, Any], *, payments: Payments, site: Site) -> bool:
+def _is_another_shops(error: ShopError, kind: str, thing: Mapping[str, Any], *, payments: Payments, site: Site) -> bool:
     """Say whether Stripe knows what this shop does not, because another shop with the same account has made it.
 
-    What Stripe does not know either may yet come to be known.
+    What Stripe does not know either, or does not want to tell, may yet come to be known.
     """
     db.release()
+    by_id = kind.startswith(_OF_SESSIONS)
+    if not isinstance(error, UnknownSession if by_id else UnknownPayment):
+        return False
     try:
-        by_id = kind.startswith(_OF_SESSIONS)
         seen = payments.get_session(thing["id"]) if by_id else payments.find_session(thing["payment_intent"])
-    except UnknownSession:
+    except (UnknownSession, PaymentRefused):
         return False
     return seen is None or not seen.is_of(site.base_url)
 
@@ -117,7 +124,7 @@ def replay(event_id: int) -> None:
 
 
 def dismiss(event_id: int, *, now: datetime) -> None:
-    """Call a stored delivery done without working on it, such as one about another shop's payment. Raises NotFound."""
+    """Call a stored delivery done without working on it: somebody has mended it at Stripe. Raises NotFound."""
     with transaction() as session:
         event = _lock(session, event_id)
         event.processed_at = event.processed_at or now

@@ -187,6 +187,21 @@ def test_what_is_told_of_a_payment_that_was_made_in_no_checkout_is_nobodys_work(
     assert only_event().processed_at is not None
 
 
+def test_a_payment_that_stripe_does_not_know_is_not_called_another_shops(
+    database: None, payments: FakePayments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the key of another account Stripe knows none of ours."""
+
+    def knows_nothing(payment_intent: str) -> None:
+        raise UnknownSession
+
+    monkeypatch.setattr(payments, "list_refunds", knows_nothing)
+    event_id = tell_of(payments, "charge.refunded", {"id": "ch_1", "payment_intent": "pi_of_ours"})
+    with pytest.raises(UnknownSession):
+        webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is None and only_event().attempts == 1
+
+
 def test_whose_a_payment_is_is_asked_again_when_stripe_does_not_say(
     database: None, payments: FakePayments, unknown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
