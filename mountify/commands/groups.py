@@ -8,9 +8,10 @@ from typing import TypeVar
 import click
 
 from mountify.core.errors import ShopError
+from mountify.core.ids import BIGGEST_ID
 
 T = TypeVar("T")
-ID = click.IntRange(1, 2**63 - 1)  # what a BIGINT holds
+ID = click.IntRange(1, BIGGEST_ID)
 
 
 class Operations(click.Group):

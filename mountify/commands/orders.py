@@ -37,11 +37,11 @@ def show_order(number: str) -> None:
 def sync_order(number: str) -> None:
     """Ask Stripe about an order and do what follows: settle it, send its refunds, or end it when its time is over."""
     from mountify.gateways import from_config
-    from mountify.services import payment_sessions
+    from mountify.services import order_sync
 
     config = connected()
     payments = from_config(config).payments
-    order = payment_sessions.sync_order(number, payments=payments, site=config.site, now=utcnow())
+    order = order_sync.sync_order(number, payments=payments, site=config.site, now=utcnow())
     click.echo(f"Order {order.number} is {order.status}.")
 
 
@@ -59,7 +59,7 @@ _PARTS = click.option(
 @click.argument("number")
 @click.option("--amount", help="How much goes back, such as 5.00; all that is left when this is not given.")
 @click.option("--payment", metavar="PI_…", help="Another payment of the order than the one that paid it.")
-@click.option("--again", type=ID, metavar="REFUND", help="Make a refund again that failed, by its id.")
+@click.option("--again", type=ID, metavar="ID", help="Make a refund again that failed, by its id.")
 @_ALL_PARTS
 @_PARTS
 def refund_order(
@@ -69,18 +69,22 @@ def refund_order(
     from mountify.core.errors import PaymentsUnavailable, UnknownSession
     from mountify.gateways import from_config
     from mountify.models.payment import RefundState
-    from mountify.services import payment_sessions, refund_requests, refund_sending
+    from mountify.services import order_sync, refund_requests, refund_sending
     from mountify.services.orders import get_by_number
 
-    if again is not None and payment is not None:
-        raise click.UsageError("--again says of which payment: leave --payment out.")
+    if again is not None and (amount is not None or payment is not None or all_parts or parts):
+        raise click.UsageError("--again says all there is to say: leave the other options out.")
     config = connected()
     payments, site = from_config(config).payments, config.site
     back = None if all_parts else _read_parts(parts)
-    wish = refund_requests.Wish(_read_amount(amount), payment, back, again)
+    wish = refund_requests.Wish(amount=_read_amount(amount), payment_intent=payment, parts=back)
     with suppress(PaymentsUnavailable):  # what Stripe's dashboard has sent back already is not sent again
-        payment_sessions.sync_order(number, payments=payments, site=site, now=utcnow())
-    refund_id = refund_requests.request(get_by_number(number).id, wish, now=utcnow())
+        order_sync.sync_order(number, payments=payments, site=site, now=utcnow())
+    order_id = get_by_number(number).id
+    if again is None:
+        refund_id = refund_requests.request(order_id, wish, now=utcnow())
+    else:
+        refund_id = refund_requests.request_again(order_id, again, now=utcnow())
     try:
         made = refund_sending.send(refund_id, payments=payments, site=site, now=utcnow())
     except (PaymentsUnavailable, UnknownSession) as error:

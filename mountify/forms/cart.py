@@ -7,8 +7,8 @@ from wtforms import StringField
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
 from mountify.core.errors import QuantityOutOfRange
+from mountify.core.ids import BIGGEST_ID
 from mountify.forms.base import ShopForm, WholeNumber
-from mountify.models.base import BIGGEST_ID
 from mountify.models.cart import MOST_OF_ONE
 
 QUANTITY = _l(QuantityOutOfRange.message, low=1, high=MOST_OF_ONE)

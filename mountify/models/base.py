@@ -16,8 +16,6 @@ from sqlalchemy.types import TypeDecorator
 
 from mountify.core.money import Money
 
-BIGGEST_ID = 2**63 - 1  # what a BIGINT holds
-
 
 class MoneyType(TypeDecorator[Money]):
     """NUMERIC(10,2) in SQL, Money in Python."""

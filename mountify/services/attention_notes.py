@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from mountify.core.errors import N_, NotFound
 from mountify.models.attention import AttentionKind, AttentionNote
 from mountify.models.base import is_one_of
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
+from mountify.services.orders import lock_order
 from mountify.transaction import transaction
 
 
@@ -70,14 +71,20 @@ def is_resolved(session: Session, kind: AttentionKind, about: str) -> bool:
     return session.scalar(mine) is not None
 
 
+def is_made_good() -> ColumnElement[bool]:
+    """A condition on refunds: a person has paid it in another way."""
+    about = AttentionNote.about == cast(Refund.id, Text)
+    return exists().where(AttentionNote.kind == AttentionKind.REFUND, about)
+
+
 def resolve(note_id: int, *, now: datetime) -> None:
     """A person has looked at it and done what was to be done. Raises NotFound."""
     with transaction() as session:
         found = session.scalars(select(AttentionNote).where(AttentionNote.id == note_id).with_for_update())
-        note = found.one_or_none()
-        if note is None:
+        noted = found.one_or_none()
+        if noted is None:
             raise NotFound(N_("There is no note %(id)s. A refund that failed is done with by --refund."), id=note_id)
-        note.resolved_at = note.resolved_at or now
+        noted.resolved_at = noted.resolved_at or now
 
 
 def resolve_refund(refund_id: int, *, now: datetime) -> None:
@@ -90,6 +97,7 @@ def resolve_refund(refund_id: int, *, now: datetime) -> None:
         order_id = session.scalar(failed.where(Refund.id == refund_id, Refund.state == RefundState.FAILED))
         if order_id is None:
             raise NotFound(N_("There is no refund %(id)s that failed."), id=refund_id)
+        lock_order(session, order_id)  # it may be about to be made again
         about = str(refund_id)
         note(session, AttentionKind.REFUND, about, "Paid in another way.", order_id=order_id, now=now)
         resolve_about(session, AttentionKind.REFUND, about, now=now)

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
 from mountify.core.errors import N_, NotFound
+from mountify.core.ids import BIGGEST_ID
 from mountify.core.tokens import is_signed, sign
-from mountify.models.base import BIGGEST_ID
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 
 _LINK = "order-link"
 UNREADABLE = "payment_unreadable"  # something was paid, of an amount that the books cannot hold
+UNKNOWN = "session_unknown"  # Stripe does not know the session that it gave us for it
 _OF_THE_MERCHANT = ("dispute", "dispute_closed", "refund_refused")
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
@@ -79,7 +80,14 @@ def was_charged(order: Order) -> bool:
     paid = select(Payment.id).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
     if db.session.scalar(paid.where(PaymentAttempt.order_id == order.id).limit(1)) is not None:
         return True
-    return db.session.scalars(order.events.select().where(OrderEvent.kind == UNREADABLE).limit(1)).first() is not None
+    return has_event(db.session(), order.id, UNREADABLE) is not None
+
+
+def has_event(session: Session, order_id: int, kind: str) -> datetime | None:
+    """Say when an event of a kind came into the timeline for the first time."""
+    return session.scalar(
+        select(func.min(OrderEvent.created_at)).where(OrderEvent.order_id == order_id, OrderEvent.kind == kind)
+    )
 
 
 def list_recent_of_address(session: Session, email: str, *, since: datetime, most: int = 10) -> Sequence[Order]:

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import (
     CartChanged,
@@ -30,13 +29,11 @@ from mountify.core.payment_session import PaymentSession
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
-from mountify.models.order import Order, OrderEvent
-from mountify.models.payment import AttemptState, Payment, PaymentAttempt, Refund, RefundState
+from mountify.models.order import Order
+from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.one_by_one import Tally, each_alone
-from mountify.services import attention_notes, inventory, refund_sending
-from mountify.services.disputes import list_disputes, sync_dispute
-from mountify.services.orders import get_by_number, lines_of, lock_order
-from mountify.services.refunds import sync_refunds
+from mountify.services import attention_notes, inventory
+from mountify.services.orders import UNKNOWN, has_event, lines_of, lock_order
 from mountify.services.settlement import sync_session
 from mountify.transaction import retried_once, transaction
 
@@ -45,7 +42,6 @@ log = structlog.get_logger()
 MOST_AT_ONCE = 200
 # A session that Stripe does not know although it gave it to us: somebody looks at it, then the parts are set free.
 UNKNOWN_KEPT_FOR = timedelta(hours=24)
-UNKNOWN = "session_unknown"
 
 
 @dataclass(frozen=True)
@@ -127,57 +123,21 @@ def sync_delayed(*, payments: Payments, site: Site, now: datetime) -> Tally:
     """Ask again about every payment that is on its way, also to an order that has ended: its webhook may be lost."""
     with transaction() as session:
         has_come = select(Payment.id).where(Payment.attempt_id == PaymentAttempt.id).exists()
-        waiting = session.scalars(
-            select(PaymentAttempt.session_id)
+        waiting = session.execute(
+            select(PaymentAttempt.order_id, PaymentAttempt.session_id)
             .where(PaymentAttempt.state == AttemptState.COMPLETE, ~has_come)
             .order_by(func.random())
             .limit(MOST_AT_ONCE)
         ).all()
-    return each_alone(waiting, lambda session_id: sync_session(str(session_id), payments=payments, site=site, now=now))
 
+    def ask(attempt: Row[int, str | None]) -> None:
+        order_id, session_id = attempt.order_id, str(attempt.session_id)
+        try:
+            sync_session(session_id, payments=payments, site=site, now=now)
+        except UnknownSession:
+            _note_unknown(order_id, session_id, now=now)
 
-def sync_order(number: str, *, payments: Payments, site: Site, now: datetime) -> Order:
-    """Ask Stripe about every session, refund and known dispute of an order, send what waits, and do what follows.
-
-    A pending one whose time is over ends. Gives the order as it is then. Raises NotFound or PaymentsUnavailable.
-    """
-    order = get_by_number(number)
-    order_id, is_over = order.id, order.is_pending and not order.is_held_at(now)
-    sessions = db.session.scalars(
-        select(PaymentAttempt.session_id).where(
-            PaymentAttempt.order_id == order_id, PaymentAttempt.session_id.is_not(None)
-        )
-    ).all()
-    db.release()
-    for session_id in sessions:
-        with suppress(UnknownSession):
-            sync_session(str(session_id), payments=payments, site=site, now=now)
-    for payment_intent in _list_payments(order_id):
-        with suppress(UnknownSession):  # what cost nothing was paid by no payment
-            sync_refunds(payment_intent, payments=payments, site=site, now=now)
-    for refund_id in _list_unsent(order_id):
-        with suppress(UnknownSession):
-            refund_sending.send(refund_id, payments=payments, site=site, now=now)
-    for dispute_id in list_disputes(order_id):
-        with suppress(UnknownSession):
-            sync_dispute(dispute_id, payments=payments, site=site, now=now)
-    if is_over:
-        end(order_id, None, payments=payments, site=site, now=now)
-    db.release()
-    return get_by_number(number)
-
-
-def _list_payments(order_id: int) -> Sequence[str]:
-    with transaction() as session:
-        mine = select(Payment.payment_intent).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-        return session.scalars(mine.where(PaymentAttempt.order_id == order_id).order_by(Payment.id)).all()
-
-
-def _list_unsent(order_id: int) -> Sequence[int]:
-    with transaction() as session:
-        unsent = select(Refund.id).join(Payment).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-        mine = unsent.where(PaymentAttempt.order_id == order_id, Refund.state == RefundState.CREATED)
-        return session.scalars(mine.order_by(Refund.id)).all()
+    return each_alone(waiting, ask)
 
 
 def _list_overdue(now: datetime) -> Sequence[int]:
@@ -275,23 +235,31 @@ def _free(session: Session, order: Order, by: str | None, *, now: datetime) -> N
 
 @retried_once
 def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
+    """Stripe does not know a session that it gave us. Whoever waits for it waits a day longer, and a person is told."""
     with transaction() as session:
         order = lock_order(session, order_id)
+        attempt = session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == session_id)).one()
         if not order.is_pending:
+            if attempt.state is not AttemptState.COMPLETE or not _has_come(session, attempt):
+                attempt.state = AttemptState.CLOSED  # an order that has ended waits for nothing
             return
-        noted = order.events.select().where(OrderEvent.kind == UNKNOWN).limit(1)
-        if session.scalars(noted).first() is None:
+        noted_at = has_event(session, order_id, UNKNOWN)
+        if noted_at is None:
             order.record(UNKNOWN, now=now, session=session_id)
             order.cart_id = None  # its buyer can order anew meanwhile
             what = _NOT_THERE.format(order.number, session_id)
             attention_notes.note(session, AttentionKind.MISMATCH, session_id, what, order_id=order_id, now=now)
             log.error("session_unknown", order_id=order_id, session_id=session_id)
-        if order.reserved_until is not None and order.reserved_until + UNKNOWN_KEPT_FOR < now:
-            newest_attempt(session, order_id).state = AttemptState.CLOSED
+        elif noted_at + UNKNOWN_KEPT_FOR <= now:
+            attempt.state = AttemptState.CLOSED
             _free(session, order, None, now=now)
+
+
+def _has_come(session: Session, attempt: PaymentAttempt) -> bool:
+    return session.scalar(select(Payment.id).where(Payment.attempt_id == attempt.id)) is not None
 
 
 _NOT_THERE = (
     "Order {} waits for a payment in session {}, and Stripe does not know that any more. Was the shop connected to "
-    "another account of Stripe's then? Its parts are set free 24 hours after its time to pay."
+    "another account of Stripe's then? Its parts are set free in 24 hours."
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
@@ -16,6 +17,7 @@ from mountify.core.payment_refund import RefundReason
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
 from mountify.queue import defer
+from mountify.services.attention_notes import is_made_good
 from mountify.services.orders import lock_order
 from mountify.services.refunds import MADE
 from mountify.services.returns import Parts, choose
@@ -29,13 +31,12 @@ _AUTOMATIC, _REST = "refund-", "-rest"
 class Wish:
     """What a person wants back: `amount` None for all that is left, of the payment that paid the order unless named.
 
-    `parts` go on the shelf again when the money goes. `again` is a refund that failed, to be made once more.
+    `parts` go on the shelf again when the money goes.
     """
 
     amount: Money | None = None
     payment_intent: str | None = None
     parts: Parts = field(default_factory=dict)
-    again: int | None = None
 
 
 def request(order_id: int, wish: Wish, *, now: datetime) -> int:
@@ -45,27 +46,50 @@ def request(order_id: int, wish: Wish, *, now: datetime) -> int:
     """
     with transaction() as session:
         order = lock_order(session, order_id)
-        failed = None if wish.again is None else _find_failed(session, order, wish.again)
-        payment_intent = wish.payment_intent if failed is None else failed.payment_intent
-        payment, pays_order = _find_payment(session, order, payment_intent)
+        payment, pays_order = _find_payment(session, order, wish.payment_intent)
         left = _left_of(session, payment)
-        if left.amount <= 0:  # less than nothing, when it was sent back at Stripe while some of it waits to be sent
-            raise AlreadyRefunded
-        most = left if failed is None else min(failed.amount, left)
-        amount = most if wish.amount is None else _check(wish.amount, left, payment.currency)
-        restock = choose(session, order, wish.parts, sold=pays_order)
-        refund = Refund(
-            payment_id=payment.id,
-            reason=RefundReason.MERCHANT,
-            amount=amount,
-            idempotency_key=f"manual-{uuid4()}",
-            restock={str(product_id): quantity for product_id, quantity in restock.items()},
-            replaces_id=wish.again,
-            created_at=now,
-        )
-        _queue(session, refund)
-        reached("refund.requested")
-        return refund.id
+        amount = left if wish.amount is None else _check(wish.amount, left, payment.currency)
+        return _write_down(session, payment, amount, choose(session, order, wish.parts, sold=pays_order), now)
+
+
+def request_again(order_id: int, refund_id: int, *, now: datetime) -> int:
+    """Write a refund that failed down once more, with no more than is left of its payment; gives the new one's id.
+
+    Parts that should have come back with it do so now, but for those that have come back meanwhile. Raises NotFound or
+    AlreadyRefunded; then nothing has changed.
+    """
+    with transaction() as session:
+        order = lock_order(session, order_id)
+        failed = _find_failed(session, order, refund_id)
+        payment = session.get_one(Payment, failed.payment_id, populate_existing=True)
+        amount = min(failed.amount, _left_of(session, payment))
+        was_made = failed.stripe_refund_id is not None  # and so its parts came back
+        missing = {} if was_made or not failed.restock else choose(session, order, None)
+        wanted = {product_id: int(failed.restock.get(str(product_id), 0)) for product_id in missing}
+        parts = {product_id: min(count, missing[product_id]) for product_id, count in wanted.items() if count}
+        return _write_down(session, payment, amount, parts, now, replaces=failed)
+
+
+def _write_down(
+    session: Session,
+    payment: Payment,
+    amount: Money,
+    parts: Mapping[int, int],
+    now: datetime,
+    replaces: Refund | None = None,
+) -> int:
+    refund = Refund(
+        payment_id=payment.id,
+        reason=RefundReason.MERCHANT,
+        amount=amount,
+        idempotency_key=f"manual-{uuid4()}",
+        restock={str(product_id): quantity for product_id, quantity in parts.items()},
+        replaces_id=None if replaces is None else replaces.id,
+        created_at=now,
+    )
+    _queue(session, refund)
+    reached("refund.requested")
+    return refund.id
 
 
 def begin_automatic(session: Session, payment: Payment, reason: RefundReason, *, now: datetime) -> None:
@@ -115,33 +139,29 @@ def _find_payment(session: Session, order: Order, payment_intent: str | None) ->
     return payment, session_id == order.paid_session
 
 
-@dataclass(frozen=True)
-class _Failed:
-    amount: Money
-    payment_intent: str
-
-
-def _find_failed(session: Session, order: Order, refund_id: int) -> _Failed:
-    """Find a refund of an order that failed and that none has taken the place of."""
-    mine = select(Refund.amount, Payment.payment_intent).join(Payment, Payment.id == Refund.payment_id)
-    mine = mine.join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id).where(PaymentAttempt.order_id == order.id)
-    found = session.execute(mine.where(Refund.id == refund_id, Refund.state == RefundState.FAILED)).one_or_none()
-    if found is None:
+def _find_failed(session: Session, order: Order, refund_id: int) -> Refund:
+    """Find a refund of an order that failed and was not made good."""
+    mine = select(Refund).join(Payment).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+    mine = mine.where(PaymentAttempt.order_id == order.id, Refund.id == refund_id, Refund.state == RefundState.FAILED)
+    failed = session.scalars(mine.execution_options(populate_existing=True)).one_or_none()
+    if failed is None:
         raise NotFound(N_("Order %(number)s has no refund %(id)s that failed."), number=order.number, id=refund_id)
+    if session.scalar(select(Refund.id).where(Refund.id == refund_id, is_made_good())) is not None:
+        raise AlreadyRefunded(N_("Refund %(id)s has been paid in another way already."), id=refund_id)
     in_its_place = select(Refund.id).where(Refund.replaces_id == refund_id, Refund.state != RefundState.VOID)
     if session.scalar(in_its_place.limit(1)) is not None:
         raise AlreadyRefunded(N_("Refund %(id)s has been made again already."), id=refund_id)
-    return _Failed(*found)
+    return failed
 
 
 def _left_of(session: Session, payment: Payment) -> Money:
-    """Say how much of a payment has not gone back and is not about to."""
-    return payment.amount - Money.sum(refund.amount for refund in _refunds_of(session, payment))
-
-
-def _refunds_of(session: Session, payment: Payment, *which: ColumnElement[bool]) -> list[Refund]:
-    counted = select(Refund).where(Refund.payment_id == payment.id, Refund.state.in_(_COUNTED), *which)
-    return list(session.scalars(counted.execution_options(populate_existing=True)))
+    """Say how much of a payment has not gone back, in whichever way, and is not about to. Raises AlreadyRefunded."""
+    counted = Refund.state.in_(_COUNTED) | ((Refund.state == RefundState.FAILED) & is_made_good())
+    gone = session.scalars(select(Refund.amount).where(Refund.payment_id == payment.id, counted)).all()
+    left = payment.amount - Money.sum(gone)
+    if left.amount <= 0:  # less than nothing, when it was sent back at Stripe while some of it waits to be sent
+        raise AlreadyRefunded
+    return left
 
 
 def _check(amount: Money, left: Money, currency: str) -> Money:

@@ -17,10 +17,10 @@ from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
-from mountify.models.order import Order, OrderEvent
+from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
-from mountify.services.orders import UNREADABLE, lines_of, lock_order
+from mountify.services.orders import UNREADABLE, has_event, lines_of, lock_order
 from mountify.services.wording import format_money
 from mountify.transaction import Outdated, retried_once, transaction
 
@@ -160,10 +160,10 @@ def _set_aside(seen: PaymentSession, *, now: datetime) -> None:
     """The books cannot hold what was paid. A person sends it back, and meanwhile the parts are for others."""
     with transaction() as session:
         order, attempt = _lock(session, seen)
-        noted = order.events.select().where(OrderEvent.kind == UNREADABLE)
-        if session.scalars(noted.limit(1)).first() is None:
+        if has_event(session, order.id, UNREADABLE) is None:
             order.record(UNREADABLE, now=now, session=seen.id)
         _stop_waiting(session, order, attempt, now)
+        attempt.state = AttemptState.CLOSED
 
 
 def _problem(order: Order, seen: PaymentSession) -> RefundReason | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.routing import BaseConverter, ValidationError
 
-from mountify.models.base import BIGGEST_ID
+from mountify.core.ids import BIGGEST_ID
 
 
 class IdConverter(BaseConverter):

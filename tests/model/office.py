@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from mountify.services import inventory, payment_sessions
+from mountify.services import inventory, order_sync
 from mountify.services.orders import lines_of, lock_order
 from mountify.transaction import transaction
 from tests.model import closing
@@ -67,4 +67,4 @@ class Office(Shoppers):
     def look_again(self, which: int, dies: Dies) -> None:
         """`mountify orders sync`"""
         number = closing.number_of(pick(list(self.book.orders), which))
-        self.world.act(lambda: payment_sessions.sync_order(number, **self.world.stripe_now), dies)
+        self.world.act(lambda: order_sync.sync_order(number, **self.world.stripe_now), dies)

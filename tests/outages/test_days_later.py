@@ -123,7 +123,7 @@ def test_money_on_its_way_to_an_order_that_was_released_meanwhile_is_found_by_as
     stripe: Stripe, payments: Any, debited: Started, product: Product, run_jobs: Callable[[], int]
 ) -> None:
     """Its session is older than what is compared, and nobody tells of its end."""
-    release(debited)
+    release(debited.order_id)
     stripe.tell(run_jobs)
     settle(stripe, debited, "succeed")
     assert payment_sessions.sync_delayed(payments=payments, site=SITE, now=utcnow() + DAYS).done == 1

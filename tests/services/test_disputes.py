@@ -18,7 +18,7 @@ from mountify.core.payment_dispute import PaymentDispute
 from mountify.models.attention import AttentionKind, AttentionNote
 from mountify.models.order import OrderEvent
 from mountify.models.payment import Dispute, Payment, WebhookEvent
-from mountify.services import attention_notes, disputes, payment_sessions, webhooks
+from mountify.services import attention_notes, disputes, order_sync, webhooks
 from mountify.services.checkout import Started
 from tests.buyers import SITE, order_of
 from tests.fakes import FakePayments
@@ -246,10 +246,10 @@ def test_an_order_that_is_asked_about_hears_how_its_disputes_ended(
     dispute = payments.dispute(intent, 500, now=NOW)
     sync(payments, dispute)
     payments.change_dispute(dispute, status="won")
-    payment_sessions.sync_order(order_of(paid).number, payments=payments, site=SITE, now=NOW)
+    order_sync.sync_order(order_of(paid).number, payments=payments, site=SITE, now=NOW)
     assert state() == "won" and notes() == []
     del payments.disputes[dispute]
-    payment_sessions.sync_order(order_of(paid).number, payments=payments, site=SITE, now=NOW)
+    order_sync.sync_order(order_of(paid).number, payments=payments, site=SITE, now=NOW)
 
 
 def test_what_is_noted_once_is_kept_as_it_was_unless_it_is_noted_anew(paid: Started) -> None:

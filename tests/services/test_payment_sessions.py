@@ -25,13 +25,14 @@ from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, PaymentAttempt
 from mountify.models.task_run import TaskRun
 from mountify.one_by_one import Tally
-from mountify.services import attention, attention_notes, carts, checkout, payment_sessions
+from mountify.services import attention, attention_notes, carts, checkout, order_sync, payment_sessions
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
 from tests.buyers import SITE, Buyer, open_another_session, order_of, stock_of
 from tests.factories import new_key
 from tests.fakes import FakeMailer, FakePayments
+from tests.outages.support import release
 
 LATER = timedelta(minutes=36)
 
@@ -202,6 +203,52 @@ def test_a_session_that_stripe_does_not_know_is_looked_at_before_its_parts_are_f
     assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
 
 
+def ask_about_debits(payments: FakePayments, now: datetime) -> tuple[int, int]:
+    tally = payment_sessions.sync_delayed(payments=payments, site=SITE, now=now)
+    db.release()
+    return tally.done, tally.failed
+
+
+def test_a_debit_that_stripe_does_not_know_any_more_holds_its_parts_for_a_day_and_a_person_is_told(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), outcome=SessionOutcome.PROCESSING)
+    buyer.sync(buyer.session_of(started))
+    del payments.sessions[buyer.session_of(started)]
+    days = [utcnow() + timedelta(days=day) for day in (3, 3.5, 4, 5)]
+    assert ask_about_debits(payments, days[0]) == ask_about_debits(payments, days[1]) == (1, 0)
+    assert stock_of(product) == (5, 2) and len(attention.list_open(now=days[1]).items) == 1
+    assert ask_about_debits(payments, days[2]) == (1, 0)
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
+    assert ask_about_debits(payments, days[3]) == (0, 0)
+
+
+def test_a_debit_to_an_order_that_has_ended_is_not_asked_about_for_ever(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), outcome=SessionOutcome.PROCESSING)
+    buyer.sync(buyer.session_of(started))
+    release(started.order_id)
+    del payments.sessions[buyer.session_of(started)]
+    assert ask_about_debits(payments, utcnow()) == (1, 0)
+    assert ask_about_debits(payments, utcnow()) == (0, 0)
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
+
+
+def test_a_debit_whose_amount_no_book_holds_is_not_asked_about_for_ever(
+    buyer: Buyer, payments: FakePayments, product: Product
+) -> None:
+    started = buyer.start()
+    payments.pay(buyer.session_of(started), outcome=SessionOutcome.PROCESSING)
+    buyer.sync(buyer.session_of(started))
+    payments.pay(buyer.session_of(started), currency="kwd", amount_total=1235)
+    assert ask_about_debits(payments, utcnow()) == (0, 1)
+    assert ask_about_debits(payments, utcnow()) == (0, 0)
+    assert (order_of(started).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
+
+
 def test_a_session_that_stripe_does_not_know_goes_before_a_person_once(buyer: Buyer, payments: FakePayments) -> None:
     started = buyer.start()
     session_id = buyer.session_of(started)
@@ -311,7 +358,7 @@ def test_an_order_is_asked_about_by_its_number(buyer: Buyer, payments: FakePayme
 
     def sync(order: Started, after: timedelta = timedelta()) -> OrderStatus:
         number, now = order_of(order).number, utcnow() + after
-        return payment_sessions.sync_order(number, payments=payments, site=SITE, now=now).status
+        return order_sync.sync_order(number, payments=payments, site=SITE, now=now).status
 
     assert sync(started) is OrderStatus.PENDING
     payments.pay(buyer.session_of(started))

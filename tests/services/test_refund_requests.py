@@ -28,7 +28,7 @@ from mountify.core.payment_refund import RefundOutcome
 from mountify.models.catalogue import Product
 from mountify.models.payment import Payment, Refund, RefundState
 from mountify.queue import OVERDUE_AFTER
-from mountify.services import attention, payment_sessions, refund_sending, refunds
+from mountify.services import attention, attention_notes, order_sync, refund_requests, refund_sending, refunds, returns
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.services.refund_requests import Wish
@@ -118,6 +118,10 @@ def failed(paid: Started, payments: FakePayments) -> int:
     return refund_id
 
 
+def ask_again(started: Started, refund_id: int) -> int:
+    return refund_requests.request_again(started.order_id, refund_id, now=utcnow())
+
+
 def needs_a_person() -> list[str]:
     commands = [item.command for item in attention.list_open(now=utcnow()).items]
     db.release()
@@ -131,10 +135,10 @@ def test_a_refund_that_failed_is_made_again_once_as_the_list_says(
     assert needs_a_person() == [f"mountify orders refund {number} --again {failed}"]
     send(ask(paid, Wish(amount=Money.of("5.00"))), payments)
     assert len(needs_a_person()) == 1, "another refund of as much has nothing to do with it"
-    again = ask(paid, Wish(again=failed))
+    again = ask_again(paid, failed)
     assert needs_a_person() == []
     with pytest.raises(AlreadyRefunded, match=f"Refund {failed} has been made again already"):
-        ask(paid, Wish(again=failed))
+        ask_again(paid, failed)
     assert send(again, payments) is RefundState.SUCCEEDED
     assert payments.refunds_asked[-1][1] == 500 and order_of(paid).refunded_total == Money.of("10.00")
 
@@ -144,7 +148,7 @@ def test_a_refund_that_failed_is_made_again_with_no_more_than_is_left(
 ) -> None:
     left = order_of(paid).total - Money.of("2.00")
     send(ask(paid, Wish(amount=left)), payments)
-    assert send(ask(paid, Wish(again=failed)), payments) is RefundState.SUCCEEDED
+    assert send(ask_again(paid, failed), payments) is RefundState.SUCCEEDED
     assert payments.refunds_asked[-1][1] == 200 and order_of(paid).status is OrderStatus.REFUNDED
 
 
@@ -158,8 +162,37 @@ def test_what_has_not_failed_or_is_of_another_order_is_not_made_again(
     db.release()
     for order, refund_id in ((paid, fine), (foreign, failed), (paid, 999_999)):
         with pytest.raises(NotFound, match=f"has no refund {refund_id} that failed"):
-            ask(order, Wish(again=refund_id))
+            ask_again(order, refund_id)
         db.release()
+
+
+def test_what_was_paid_in_another_way_does_not_go_back_once_more(
+    paid: Started, payments: FakePayments, failed: int
+) -> None:
+    attention_notes.resolve_refund(failed, now=utcnow())
+    with pytest.raises(AlreadyRefunded, match=f"Refund {failed} has been paid in another way already"):
+        ask_again(paid, failed)
+    total = order_of(paid).total
+    with pytest.raises(RefundTooHigh):
+        ask(paid, Wish(amount=total))
+    send(ask(paid), payments)
+    assert payments.refunds_asked[-1][1] == int((total - Money.of("5.00")).amount * 100)
+    assert audit(now=utcnow()) == []
+
+
+def test_parts_of_a_refund_that_stripe_refused_come_back_with_the_next(
+    paid: Started, payments: FakePayments, product: Product
+) -> None:
+    intent, total = intent_of(paid, payments), int(order_of(paid).total.amount * 100)
+    refused = ask(paid, Wish(parts={product.id: 2}))
+    sent_by_dashboard = payments.refund(intent, 100)
+    assert send(refused, payments) is RefundState.FAILED and stock_of(product) == (3, 0)
+    returns.restock(paid.order_id, {product.id: 1}, now=utcnow())
+    payments.change_refund(intent, sent_by_dashboard, RefundOutcome.FAILED)
+    sync_refunds(intent, payments=payments, site=SITE, now=utcnow())
+    db.release()
+    assert send(ask_again(paid, refused), payments) is RefundState.SUCCEEDED
+    assert payments.refunds_asked[-1][1] == total and stock_of(product) == (5, 0)
 
 
 def test_a_currency_without_cents_gives_no_cents_back(
@@ -351,10 +384,10 @@ def test_the_command_beside_one_that_waits_sends_it(paid: Started, payments: Fak
     assert item.command == f"mountify orders sync {number}"
     payments.is_down = True
     with pytest.raises(PaymentsUnavailable):
-        payment_sessions.sync_order(number, payments=payments, site=SITE, now=later)
+        order_sync.sync_order(number, payments=payments, site=SITE, now=later)
     payments.is_down = False
     for _ in range(2):
-        order = payment_sessions.sync_order(number, payments=payments, site=SITE, now=later)
+        order = order_sync.sync_order(number, payments=payments, site=SITE, now=later)
         assert order.status is OrderStatus.REFUNDED
     assert len(payments.refunds_asked) == 1 and attention.list_open(now=later).total == 0
     db.release()

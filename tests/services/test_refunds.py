@@ -17,7 +17,7 @@ from mountify.core.payment_refund import RefundOutcome
 from mountify.models.catalogue import Product
 from mountify.models.order import OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt, PaymentState, WebhookEvent
-from mountify.services import payment_sessions, refunds, webhooks
+from mountify.services import order_sync, refunds, webhooks
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.transaction import transaction
@@ -175,7 +175,7 @@ def test_an_order_that_is_asked_about_hears_of_refunds_whose_news_was_lost(
 ) -> None:
     payments.refund(intent_of(), 500)
     number = order_of(paid).number
-    order = payment_sessions.sync_order(number, payments=payments, site=SITE, now=utcnow())
+    order = order_sync.sync_order(number, payments=payments, site=SITE, now=utcnow())
     assert order.refunded_total == Money.of("5.00")
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
 
 from mountify.core.errors import Gone, NotFound
+from mountify.core.ids import BIGGEST_ID
 from mountify.core.texts import without_control_characters
 from mountify.forms.listing import (
     MOST_A_PAGE,
@@ -19,7 +20,6 @@ from mountify.forms.listing import (
     read_number,
     read_page,
 )
-from mountify.models.base import BIGGEST_ID
 from mountify.services import products
 from mountify.services.cards import Card
 from mountify.services.products import SHORTEST_SEARCH, Filters, Sort

@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
 from mountify.core.errors import N_, CartChanged, CartEmpty, InvalidInput, NotEnoughStock
+from mountify.core.ids import BIGGEST_ID
 from mountify.core.tokens import new_token, sign
 from mountify.forms.checkout import CheckoutForm
 from mountify.forms.listing import invalid_fields
-from mountify.models.base import BIGGEST_ID
 from mountify.services import cart_view, carts, checkout
 from mountify.services.cart_view import CartOwner
 from mountify.web.auth import find_cart_owner, identity, settings
