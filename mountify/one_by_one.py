@@ -48,7 +48,7 @@ def each_alone(things: Sequence[T], work: Callable[[T], object]) -> Tally:
         except PaymentsUnavailable as error:
             silent += 1
             if silent == MOST_SILENT:
-                log.warning("rest_left_for_later", why=error.code, done=done)
+                log.error("rest_left_for_later", why=error.code, done=done)
                 break
         except ShopError as error:
             silent = 0

@@ -14,7 +14,7 @@ from mountify.config import Config, ConfigError, load
 def connected(*, logs_from: int = logging.ERROR) -> Config:
     """Read the configuration, or a running `make run`'s, and connect; a wrong one ends with its one sentence.
 
-    What is logged goes to standard error, away from what a command says: a person reads both, so that only errors do.
+    A person reads what is logged beside what the command says: so only errors are, to standard error.
     """
     from mountify import db, logs
     from mountify.store import Store, share

@@ -115,13 +115,13 @@ class _Reconciler:
             if not self._follow(difference):
                 return
         except UnreadableAmount:
-            self._tell(difference.about, _NOT_HELD.format(difference.what[0].upper(), difference.what[1:]))
+            self._tell_not_held(difference.about, difference.what)
             return
         self.report.repaired.append(difference.what)
         log.warning("reconciled", what=difference.what)
 
     def _follow(self, difference: Difference) -> bool:
-        """Read it again and do what follows; False when it was none: it was paid just while all were listed."""
+        """Read it again and do what follows; False when it was none any more: it was paid after it had been listed."""
         match difference.kind:
             case Kind.REFUNDS:
                 sync_refunds(difference.about, payments=self.payments, site=self.site, now=self.now)
@@ -173,8 +173,11 @@ class _Reconciler:
         except UnknownSession:
             listed = []
         if refund.id in {seen.id for seen in listed}:
-            sync_refunds(refund.payment_intent, payments=self.payments, site=self.site, now=self.now)
-            self._agree([refund.id])
+            try:
+                sync_refunds(refund.payment_intent, payments=self.payments, site=self.site, now=self.now)
+                self._agree([refund.id])
+            except UnreadableAmount:
+                self._tell_not_held(refund.id, f"a refund of order {refund.number} is made at Stripe")
         else:
             self._tell(refund.id, _NOT_KNOWN.format("Refund", refund), order_id=refund.order_id)
 
@@ -184,6 +187,11 @@ class _Reconciler:
             self._agree([dispute.id])
         except UnknownSession:
             self._tell(dispute.id, _NOT_KNOWN.format("Dispute", dispute), order_id=dispute.order_id)
+        except UnreadableAmount:
+            self._tell_not_held(dispute.id, f"dispute {dispute.id} of order {dispute.number} goes on at Stripe")
+
+    def _tell_not_held(self, about: str, what: str) -> None:
+        self._tell(about, _NOT_HELD.format(what[0].upper() + what[1:]))
 
     def _agree(self, abouts: Sequence[str]) -> None:
         """What Stripe and the shop agree on again is no mismatch any more; the next one about it is news."""
@@ -208,7 +216,7 @@ def _sum(minor: int, currency: str) -> str:
 
 
 _NOT_KNOWN = "{0} {1.id} of order {1.number} is {1.state} here, and Stripe does not know it."
-_NOT_HELD = "{0}{1}, with an amount that the books cannot hold. See it in Stripe's dashboard, and give it back there."
+_NOT_HELD = "{}, with an amount that the books cannot hold. See to it in Stripe's dashboard."
 _NOT_THERE = (
     "Order {0.number} is paid here by session {0.session_id}, and Stripe does not know it. Was the shop connected to "
     "another account of Stripe's then?"
