@@ -146,8 +146,10 @@ def unlimited(shop: Shop) -> None:
 def audited(shop: Shop) -> Iterator[None]:
     yield
     db.bind(shop.engine)
-    assert audit(now=utcnow()) == []
-    db.release()
+    try:
+        assert audit(now=utcnow()) == []
+    finally:
+        db.release()
 
 
 expect.set_options(timeout=15_000)

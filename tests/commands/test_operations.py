@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from redis import Redis
 from sqlalchemy import Connection, Engine, func, select, text
 
-from mountify import db
+from mountify import db, store
 from mountify.cli import main
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
@@ -42,8 +42,11 @@ class Office:
 
     def run(self, *words: str, code: int = 0) -> str:
         db.release()
+        redis = store.shared()
         told = CliRunner().invoke(main, words, env=self.environment)
         self._part_from(db.session.get_bind())
+        if redis is not None:
+            store.share(redis)
         assert told.exit_code == code and isinstance(told.exception, SystemExit | None), told.output
         assert code or not told.stderr
         return told.output

@@ -17,6 +17,11 @@ class Banks(Stage):
         outcome = PAID if has_money else SessionOutcome.FAILED
         self.stripe.change(pick(self.sessions(PROCESSING), which), outcome=outcome)
 
+    @rule(are_slow=st.booleans())
+    def banks_take_their_time(self, are_slow: bool) -> None:
+        """From now on a refund is on its way for a while, or is not."""
+        self.stripe.is_slow_to_refund = are_slow
+
     def refunds(self, *outcomes: RefundOutcome) -> list[tuple[str, str]]:
         made = ((intent, each) for intent, mine in self.stripe.refunds.items() for each in mine.values())
         return [(intent, each.id) for intent, each in made if each.outcome in outcomes]

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from mountify import db
 from mountify.core.payment_session import SessionOutcome
-from tests.conftest import empty
+from tests.databases import empty
 from tests.model import closing
 from tests.model.book import PRICES
 from tests.model.world import BUYERS, World

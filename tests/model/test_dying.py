@@ -13,7 +13,7 @@ from mountify.services import cart_merge, carts, checkout, refund_requests
 from mountify.services.refund_requests import Wish
 from tests.buyers import SITE
 from tests.checkpoints import every_point
-from tests.conftest import empty
+from tests.databases import empty
 from tests.model import closing
 from tests.model.money_back import Wish as Wished
 from tests.model.planted import SHOWN_BY_DEATH, Plant

@@ -1,6 +1,7 @@
 """R17: whatever happens to the shop, in whatever order and wherever it dies, it keeps what it promised.
 
-MOUNTIFY_MODEL=long (`make model`) plays thousands of steps.
+The same choices are played every time, so that nobody's change fails by chance; MOUNTIFY_MODEL=long (`make model`)
+plays thousands of steps by chance.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ BASE = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 PROFILES = {
-    "ci": settings(BASE, max_examples=24, stateful_step_count=50),
+    "ci": settings(BASE, max_examples=24, stateful_step_count=50, derandomize=True),
     "long": settings(BASE, max_examples=300, stateful_step_count=80),
 }
 
@@ -55,6 +56,6 @@ def test_the_shop_keeps_its_promises(machine: type[ShopMachine]) -> None:
 @pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
 def test_a_bug_would_be_found(machine: type[ShopMachine], monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
     plant(monkeypatch)
-    once = settings(PROFILES["ci"], derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
+    once = settings(PROFILES["ci"], phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises((AssertionError, IntegrityError)):
         run_state_machine_as_test(machine, settings=once)

@@ -15,7 +15,7 @@ from mountify.adapters.resend import ResendMailer
 from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.errors import MailRefused, MailUnavailable
-from mountify.embedded.processes import wait_until
+from mountify.embedded.processes import free_port, wait_until
 from mountify.models.email import Email, EmailState
 from mountify.services import emails
 from mountify.services.audit import audit
@@ -126,7 +126,7 @@ def test_a_mail_that_was_refused_waits_for_a_person_and_a_command(
 @pytest.mark.xdist_group("processes")
 def test_a_worker_whose_line_was_cut_asks_again_by_itself(email_id: int, config: Config, sandbox: Running) -> None:
     fail(sandbox, 1, cut=True)
-    parts = Parts(config, sandbox)
+    parts = Parts(config, sandbox, free_port())
     try:
         parts.start("worker")
         assert wait_until(lambda: the_mail().state is EmailState.SENT, 90)

@@ -1,4 +1,4 @@
-"""Processes are judged by the same sandbox process as the sandbox's own tests use, or by one that knows their shop."""
+"""Processes are judged by a sandbox that knows their shop and brings it its webhooks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,11 @@ from mountify.embedded.processes import free_port
 from tests.databases import empty
 from tests.factories import make_product, make_shop
 from tests.races.pausing import listening
-from tests.sandbox.conftest import sandbox, sandbox_of_the_run, shop, shop_of_the_run
 from tests.sandbox.support import Running
 
 from .parts import Parts
 from .standing import COMMAND, Standing
 from .visit import STOCK, Visit
-
-__all__ = ["sandbox", "sandbox_of_the_run", "shop", "shop_of_the_run"]
-
-
-@pytest.fixture
-def workers(config: Config, database: None, sandbox: Running) -> Iterator[Parts]:
-    """Workers to be started, of a shop that hears of no webhook."""
-    parts = Parts(config, sandbox)
-    yield parts
-    parts.stop()
 
 
 @pytest.fixture
@@ -59,19 +48,18 @@ def standing(config: Config, engine: sa.Engine, tmp_path_factory: pytest.TempPat
     db.release()
     port = free_port()
     outside = Running(tmp_path_factory.mktemp("sandbox"), f"http://127.0.0.1:{port}/api/webhooks/stripe")
-    outside.start()
     parts = Parts(config, outside, port)
-    with ExitStack() as gates:
-        shop = Standing(
-            parts, outside, {name: gates.enter_context(listening("")) for name in ("web", "worker", COMMAND)}
-        )
+    with ExitStack() as stack:
+        stack.callback(empty, engine)
+        stack.callback(db.release)
+        outside.start()
+        stack.callback(outside.stop)
+        gates = {name: stack.enter_context(listening("")) for name in ("web", "worker", COMMAND)}
+        stack.callback(parts.stop)
+        shop = Standing(parts, outside, gates)
         shop.start("worker")
         shop.start("web")
         yield shop
-        parts.stop()
-    assert outside.stop() == 0
-    db.release()
-    empty(engine)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ STARTS_WITHIN_S = ENDS_WITHIN_S = 60.0
 class Parts:
     """What the supervisor would start, in process groups of their own: a signal reaches all that a part consists of."""
 
-    def __init__(self, config: Config, sandbox: Running, port: int = 0) -> None:
+    def __init__(self, config: Config, sandbox: Running, port: int) -> None:
         self.url, self.port = f"http://127.0.0.1:{port}", port
         self.env = {
             "PATH": os.environ["PATH"],
@@ -40,7 +40,7 @@ class Parts:
             "STRIPE_API_BASE": sandbox.url,
             "RESEND_API_KEY": "re_of_the_tests",
             "RESEND_API_URL": sandbox.url,
-            "BASE_URL": self.url if port else "http://127.0.0.1:3999",
+            "BASE_URL": self.url,
         }
         self.started: list[subprocess.Popen[bytes]] = []
 

@@ -49,6 +49,7 @@ class Standing:
             start_new_session=True,
         )
         self.living[COMMAND] = command
+        self.parts.started.append(command)
         return command.wait(PATIENCE_S)
 
     @contextmanager
@@ -81,8 +82,10 @@ class Standing:
     def without_worker(self) -> Iterator[None]:
         """Whatever is queued meanwhile waits until the block is over."""
         self.kill("worker")
-        yield
-        self.start("worker")
+        try:
+            yield
+        finally:
+            self.start("worker")
 
     def mails(self) -> list[dict[str, object]]:
         return list(json.loads(self.outside.get("/mailbox.json").text))

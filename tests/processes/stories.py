@@ -66,11 +66,10 @@ def signs_in(tale: Tale, killing: Killing) -> None:
 
 def expires(tale: Tale, killing: Killing) -> None:
     page = tale.visit.check_out()
-    with transaction() as session:
-        mine = sa.update(Order).where(Order.checkout_key == tale.visit.key)
-        session.execute(mine.values(reserved_until=utcnow()))
-    with killing:
+    with killing:  # the minute's own turn may be first
         with transaction() as session:
+            mine = sa.update(Order).where(Order.checkout_key == tale.visit.key)
+            session.execute(mine.values(reserved_until=utcnow()))
             defer(session, "end_overdue", timestamp=0)
     tale.ends(OrderStatus.EXPIRED, ["placed", "expired"], letters=1, stock=ALL)
     assert tale.shop.outside.get(page).status == 410

@@ -69,7 +69,9 @@ class Tale:
 
         assert wait_until(is_told, PATIENCE_S), (self.order.status, self.history, self.letters)
         assert wait_until(lambda: jobs(WORK) == 0, PATIENCE_S)
-        assert is_told() and stock_of(self.visit.part) == stock and len(self._sessions()) == 1
+        assert is_told(), (self.order.status, self.history, self.letters)
+        assert stock_of(self.visit.part) == stock
+        assert len(self._sessions()) == 1
         assert audit(now=utcnow()) == []
         db.release()
 

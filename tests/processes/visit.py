@@ -75,8 +75,9 @@ def the_order() -> Order:
 
 def jobs(which: str) -> int:
     """Count the jobs that wait or are under way."""
+    query = f"SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND {which}"
     try:
-        return db.session.scalar(sa.text(f"SELECT count(*) FROM procrastinate_jobs WHERE {which}")) or 0
+        return db.session.scalar(sa.text(query)) or 0
     finally:
         db.release()
 
