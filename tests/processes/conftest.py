@@ -48,12 +48,12 @@ def standing(config: Config, engine: sa.Engine, tmp_path_factory: pytest.TempPat
     db.release()
     port = free_port()
     outside = Running(tmp_path_factory.mktemp("sandbox"), f"http://127.0.0.1:{port}/api/webhooks/stripe")
-    parts = Parts(config, outside, port)
     with ExitStack() as stack:
         stack.callback(empty, engine)
         stack.callback(db.release)
         outside.start()
         stack.callback(outside.stop)
+        parts = Parts(config, outside, port)
         gates = {name: stack.enter_context(listening("")) for name in ("web", "worker", COMMAND)}
         stack.callback(parts.stop)
         shop = Standing(parts, outside, gates)
