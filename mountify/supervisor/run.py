@@ -162,9 +162,8 @@ class Run:
     def _start_children(self, house: House, told: dict[str, str]) -> None:
         env = _environment(told)
         self._start(Child("worker", [*PYTHON, "mountify", "worker"], env, house.var, patience_s=25), lambda: True)
-        self._start(
-            Child("web", [*PYTHON, *_web(house, told)], env, house.var), lambda: _answers(house.port, "/readyz")
-        )
+        web = web_command(house.port, workers=told.get("WEB_WORKERS", "1"))
+        self._start(Child("web", [*PYTHON, *web], env, house.var), lambda: _answers(house.port, "/readyz"))
 
     def _start(self, child: Child, is_ready: Callable[[], bool]) -> None:
         self.children.append(child)
@@ -213,11 +212,12 @@ def _base_url(told: Mapping[str, str]) -> str:
     return (told.get("BASE_URL") or f"http://127.0.0.1:{told['PORT']}").rstrip("/")
 
 
-def _web(house: House, told: Mapping[str, str]) -> list[str]:
+def web_command(port: int, *, workers: str = "1", threads: int = THREADS) -> list[str]:
+    """The module that serves the shop, and what it is told: who is to end answers first what it has begun."""
     return [
         "granian",
-        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(house.port)),
-        *("--workers", told.get("WEB_WORKERS", "1"), "--blocking-threads", str(THREADS)),
+        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", workers, "--blocking-threads", str(threads)),
         *("--workers-kill-timeout", "8", "--respawn-failed-workers", "--no-access-log"),
         "wsgi:app",
     ]

@@ -13,11 +13,13 @@ import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from http.cookiejar import CookieJar
+from pathlib import Path
 from typing import TypeVar
 
 from mountify.config import Config
 from mountify.core import checkpoints
 from mountify.embedded.processes import wait_until
+from mountify.supervisor.run import web_command
 from tests.running import ROOT
 from tests.sandbox.support import SECRET, Running
 
@@ -28,8 +30,8 @@ STARTS_WITHIN_S = ENDS_WITHIN_S = 60.0
 class Parts:
     """What the supervisor would start, in process groups of their own: a signal reaches all that a part consists of."""
 
-    def __init__(self, config: Config, sandbox: Running, port: int) -> None:
-        self.url, self.port = f"http://127.0.0.1:{port}", port
+    def __init__(self, config: Config, sandbox: Running, port: int, *, log: Path = Path(os.devnull)) -> None:
+        self.url, self.port, self.log = f"http://127.0.0.1:{port}", port, log
         self.env = {
             "PATH": os.environ["PATH"],
             "DATABASE_URL": config.database_url,
@@ -47,24 +49,20 @@ class Parts:
     def start(self, name: str, *, checkpoints_at: str = "", **more: str) -> subprocess.Popen[bytes]:
         """Start "web" or "worker". Whoever is named in `checkpoints_at` hears of every point that it reaches."""
         told = {checkpoints.VARIABLE: checkpoints_at} if checkpoints_at else {}
-        part = subprocess.Popen(
-            [sys.executable, "-m", *self._command(name)],
-            cwd=ROOT,
-            env={**self.env, **told, **more},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        command = ["mountify", "worker"] if name == "worker" else web_command(self.port, threads=4)
+        with self.log.open("ab") as log:
+            part = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env={**self.env, **told, **more},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.started.append(part)
         if name == "web":
             assert wait_until(lambda: self.status("/healthz") == 200, STARTS_WITHIN_S)
         return part
-
-    def _command(self, name: str) -> list[str]:
-        if name == "worker":
-            return ["mountify", "worker"]
-        where = ["--host", "127.0.0.1", "--port", str(self.port)]
-        return ["granian", "--interface", "wsgi", *where, "--blocking-threads", "4", "--no-access-log", "wsgi:app"]
 
     def status(self, path: str) -> int:
         """The status of a page, 0 while nobody answers."""
