@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
@@ -14,12 +16,32 @@ DATABASE = "MOUNTIFY_TEST_DATABASE"  # the variable that holds the address of th
 def fresh_database(name: str, template: str | None = None) -> str:
     """Make a database anew, as a copy of the migrated one unless told otherwise, and give its address."""
     main = sa.engine.make_url(os.environ[DATABASE])
-    admin = sa.create_engine(main.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
+    with administering(main) as connection:
         connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template or main.database}"))
-    admin.dispose()
     return main.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def administering(url: sa.URL) -> Iterator[sa.Connection]:
+    """A connection to the server of a database, not to the database itself."""
+    admin = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        yield connection
+    admin.dispose()
+
+
+@contextmanager
+def out_of_reach(url: sa.URL) -> Iterator[None]:
+    """Let a database take no connection until the block is over, and cut those that there are."""
+    with administering(url) as connection:
+        connection.execute(sa.text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false"))
+        try:
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+            connection.execute(sa.text(cut), {"name": url.database})
+            yield
+        finally:
+            connection.execute(sa.text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS true"))
 
 
 def empty(engine: sa.Engine) -> None:

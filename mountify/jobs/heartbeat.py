@@ -30,6 +30,7 @@ class Heartbeat(JobManager):
     def __init__(self, connector: BaseAsyncConnector, *, silent_for_s: float, retries: Mapping[str, Backoff]) -> None:
         super().__init__(connector)
         self.silent_for_s, self.retries = silent_for_s, retries
+        self.is_given_up = False
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Give a sign of life, before anything else: who has stood still must not take its own jobs for a dead one's.
@@ -38,6 +39,7 @@ class Heartbeat(JobManager):
         """
         await super().update_heartbeat(worker_id)
         if not await self.connector.execute_query_all_async(_MINE, worker_id=worker_id):
+            self.is_given_up = True
             raise GivenUp
         await self.rescue()
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
 from psycopg.conninfo import make_conninfo
 
 from mountify import db
@@ -31,7 +35,9 @@ POLL_S = 1.0
 def build(config: Config, gateways: Gateways) -> App:
     """Make the queue's app with every task, by the name under which the services defer it."""
     dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
-    connector = PsycopgConnector(conninfo=make_conninfo(dsn, **db.LIBPQ), min_size=1, max_size=3)
+    connector = PsycopgConnector(
+        conninfo=make_conninfo(dsn, **db.LIBPQ), min_size=1, max_size=3, timeout=db.POOL_WAIT_S
+    )
     app = App(connector=connector)
     retries = {name: queued.retry for name, queued in QUEUED.items()}
     app.job_manager = Heartbeat(connector, silent_for_s=STALLED_AFTER_S, retries=retries)
@@ -83,21 +89,70 @@ def _noted(name: str, missed_after: timedelta | None) -> Iterator[None]:
 
 def run(config: Config, gateways: Gateways) -> None:
     """Work until SIGTERM or SIGINT; jobs that have begun are finished first."""
-
-    async def work() -> None:
-        app = build(config, gateways)
-        async with app.open_async():
-            await app.run_worker_async(
-                concurrency=CONCURRENCY,
-                listen_notify=True,
-                fetch_job_polling_interval=POLL_S,
-                delete_jobs="successful",
-                shutdown_graceful_timeout=20,
-                update_heartbeat_interval=HEARTBEAT_S,
-                stalled_worker_timeout=STALLED_AFTER_S,
-            )
-
-    task_runs.give_time({name: periodic.missed_after for name, periodic in PERIODIC.items()}, now=utcnow())
     log.info("worker_started")
-    asyncio.run(work())
+    asyncio.run(_work(config, gateways))
     log.info("worker_stopped")
+
+
+async def _work(config: Config, gateways: Gateways) -> None:
+    """Begin anew, under another name, whenever the database was away: the queue's own worker ends then.
+
+    What that one had in hand and could not give back is rescued like a dead one's.
+    """
+    while True:
+        task_runs.give_time({name: periodic.missed_after for name, periodic in PERIODIC.items()}, now=utcnow())
+        try:
+            if await _work_until_stopped(build(config, gateways)):
+                return
+        except (ConnectorException, psycopg.OperationalError) as error:
+            if not _is_away(error):
+                raise
+        log.warning("worker_begins_anew")
+        await asyncio.sleep(POLL_S)
+
+
+async def _work_until_stopped(app: App) -> bool:
+    """Say whether it was told to end, or given up by another worker: then this process has nothing to do any more."""
+    worker = Worker(
+        app,
+        concurrency=CONCURRENCY,
+        listen_notify=True,
+        fetch_job_polling_interval=POLL_S,
+        delete_jobs="successful",
+        shutdown_graceful_timeout=20,
+        update_heartbeat_interval=HEARTBEAT_S,
+        stalled_worker_timeout=STALLED_AFTER_S,
+        install_signal_handlers=False,
+    )
+    is_told = asyncio.Event()
+    try:
+        async with app.open_async():
+            with _listening_for_signals(is_told, worker):
+                await worker.run()  # type: ignore[no-untyped-call]
+    except ConnectorException:
+        if not is_told.is_set():
+            raise
+    return is_told.is_set() or (isinstance(app.job_manager, Heartbeat) and app.job_manager.is_given_up)
+
+
+@contextmanager
+def _listening_for_signals(is_told: asyncio.Event, worker: Worker) -> Iterator[None]:
+    """While it works; before and after that it has nothing in hand, and may be ended on the spot."""
+
+    def end() -> None:
+        is_told.set()
+        worker.stop()  # type: ignore[no-untyped-call]
+
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _is_away(error: Exception) -> bool:
+    """Say whether it is the database that does not answer, and not we who ask it nonsense."""
+    return isinstance(error, psycopg.OperationalError) or isinstance(error.__cause__, psycopg.OperationalError)

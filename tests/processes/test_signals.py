@@ -9,15 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import exists, select
 
 from mountify import db
+from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until
 from mountify.models.task_run import TaskRun
 from mountify.services import task_runs
+from tests.databases import out_of_reach
 from tests.races.pausing import listening
+from tests.sandbox.support import Running
 
 from .parts import ENDS_WITHIN_S, Parts
 from .visit import BOTH, BOUGHT, PATIENCE_S, STOCK, Visit, jobs, judge, the_order
@@ -93,6 +97,32 @@ def test_a_job_that_stood_still_and_was_taken_by_another_worker_is_done_once(
         assert wait_until(lambda: worker.poll() is not None, PATIENCE_S)
     judge(visit, OrderStatus.PAID, BOTH, LEFT)
     assert trouble(parts) == "ok"
+
+
+def test_a_worker_outlives_its_database(
+    visit: Visit, config: Config, engine: sa.Engine, outside: Running, tmp_path: Path
+) -> None:
+    """It begins anew under another name, and does what was queued meanwhile; told to end, it ends as ever."""
+    parts = Parts(config, outside, visit.parts.port, log=tmp_path / "log")
+    worker = parts.start("worker")
+    assert wait_until(lambda: beats() == 1, PATIENCE_S)
+    with out_of_reach(engine.url):
+        assert wait_until(lambda: worker.poll() is not None or "begins_anew" in parts.log.read_text(), PATIENCE_S)
+    assert worker.poll() is None
+    parts.start("web")
+    visit.pay(visit.check_out())
+    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    worker.terminate()
+    assert worker.wait(ENDS_WITHIN_S) == 0
+    parts.stop()
+
+
+def beats() -> int:
+    """Count the workers that the queue knows."""
+    try:
+        return db.session.scalar(sa.text("SELECT count(*) FROM procrastinate_workers")) or 0
+    finally:
+        db.release()
 
 
 def test_a_worker_that_starts_after_days_gives_each_task_its_time_anew(parts: Parts) -> None:
