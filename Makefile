@@ -5,7 +5,7 @@ BIN := .venv/bin
 # How many tests run at once.
 WORKERS ?= 2
 
-.PHONY: help setup run test model mutants lint format lock clean
+.PHONY: help setup run test model mutants soak lint format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,10 @@ mutants: ## Plant one bug after the other, and show which test catches it (ARGS=
 model: ## Play shop, buyers, banks and crashes at random against a model of them, for half an hour or so
 	@bin/setup
 	@MOUNTIFY_MODEL=long exec $(BIN)/pytest tests/model/test_model.py $(ARGS)
+
+soak: ## Kill everything at random while 2,000 orders are placed (ORDERS=… KILLS=… SEED=…)
+	@bin/setup
+	@ORDERS=$(ORDERS) KILLS=$(KILLS) SEED=$(SEED) exec $(BIN)/python -m tests.chaos
 
 lint: setup ## Check style, types, templates and floors
 	$(BIN)/ruff check .

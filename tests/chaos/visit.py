@@ -1,0 +1,164 @@
+"""One shopper's whole visit, as a seeded die decides: what is wanted, how it is paid, and what else happens."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.sandbox.support import Running
+
+from . import operator
+from .phone import NOBODY, Answer, Phone, Told
+
+FATES = {"pays": 62, "in two tabs": 8, "adds more": 6, "by bank debit": 6, "too late": 6, "leaves": 6, "goes back": 6}
+MOST_PAGES = 8  # of the checkout, each with a key of its own; then the shopper has had enough
+FAULTS: dict[str, tuple[dict[str, Any], ...]] = {
+    "stripe": (
+        {"status": 500},
+        {"status": 500, "after": True},
+        {"cut": True},
+        {"status": 429},
+        {"status": 409},
+    ),
+    "resend": ({"status": 503}, {"status": 500, "after": True}, {"cut": True}),
+}
+FAULTY = {"stripe": 0.4, "resend": 0.2}  # of the visits: about one request in eight
+REGRETS = 0.08
+IN_A_ROW = (1, 1, 1, 2, 3, 4)
+
+
+@dataclass
+class Ledger:
+    """What shoppers hold in their hands, so that the shop must know it whatever is killed."""
+
+    sessions: list[str] = field(default_factory=list)
+    """At Stripe, to which the shop has sent somebody with a 303."""
+    confirmed: list[str] = field(default_factory=list)
+    """Sessions of which somebody saw a page that says: your order is confirmed."""
+    debits: list[str] = field(default_factory=list)
+    """Sessions whose bank has not answered yet."""
+    to_refund: list[str] = field(default_factory=list)
+    """Sessions whose buyer wants the money back."""
+    fates: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    sold_out: int = 0
+    gave_up: int = 0
+
+
+class Visit:
+    def __init__(self, name: str, url: str, outside: Running, told: Told, ledger: Ledger) -> None:
+        self.chance = random.Random(name)
+        self.email = f"{name}@example.com"
+        self.outside, self.told, self.ledger = outside, told, ledger
+        self.phone = Phone(url, told, self.chance)
+
+    def make(self, scarce: list[int], plenty: list[int]) -> str | None:
+        """Buy one or two of a few products; gives the session at Stripe that was reached, if any."""
+        fate = self.chance.choices(list(FATES), list(FATES.values()))[0]
+        self._upset_vendors()
+        wanted = {self.chance.choice(scarce), self.chance.choice([*scarce, *plenty])}
+        for product_id in wanted if self.chance.random() < 0.4 else list(wanted)[:1]:
+            self._take(product_id)
+        page = self._check_out()
+        if page is None:
+            self._take(self.chance.choice(plenty))
+            page = self._check_out()
+        if page is None:
+            return None
+        self.ledger.fates[fate] = self.ledger.fates.get(fate, 0) + 1
+        if fate == "adds more":
+            self._take(self.chance.choice(plenty))
+            page = self._check_out() or page
+        self._act(fate, page)
+        return session_of(page)
+
+    def _act(self, fate: str, page: str) -> None:
+        match fate:
+            case "leaves":
+                return
+            case "goes back":
+                self._go_back(page)
+            case "by bank debit":
+                if self._pay(page, payment_method="bank_debit"):
+                    self.ledger.debits.append(session_of(page))
+            case "too late":
+                self.phone.until(lambda: Answer(200 if operator.free(session_of(page)) else NOBODY))
+                self._pay(page)
+            case "in two tabs":
+                self._go_back(page) if self.chance.random() < 0.5 else self._check_out()
+                self._pay(page)
+            case _:
+                self._pay(page)
+
+    def _take(self, product_id: int) -> None:
+        self.phone.insist("/cart/items", product_id=str(product_id), quantity=str(self.chance.choice((1, 1, 2))))
+
+    def _check_out(self) -> str | None:
+        """Send the page of the checkout, the same one again while nobody answers; None when nothing can be had."""
+        for _ in range(MOST_PAGES):
+            page = self.phone.insist("/checkout")
+            if page.status == 303:  # something is sold out: take what there is
+                page = self.phone.insist("/cart/acceptance", of="all")
+                if not page.location.endswith("/checkout"):
+                    self.ledger.sold_out += 1
+                    return None
+                continue
+            key = re.search(r'name="checkout_key" value="([^"]+)"', page.text)
+            if key is None:
+                self.told.complain(f"a checkout without a key: {page.status}")
+                return None
+            if where := self._send(key[1]):
+                return where
+            self.phone.hesitate()
+        self.ledger.gave_up += 1
+        return None
+
+    def _send(self, key: str) -> str | None:
+        """Send one page, twice now and then; both answers lead to the same payment."""
+        answer = self.phone.insist("/checkout", email=self.email, checkout_key=key)
+        if "/pay/" not in answer.location:
+            return None
+        self.ledger.sessions.append(session_of(answer.location))
+        if self.chance.random() < 0.15:
+            again = self.phone.insist("/checkout", email=self.email, checkout_key=key)
+            if "/pay/" in again.location and again.location != answer.location:
+                self.told.complain(f"one page led to {answer.location} and to {again.location}")
+        return answer.location
+
+    def _pay(self, page: str, **changes: str) -> bool:
+        """Pay at Stripe, which never fails; then come back, or close the browser."""
+        shown = self.outside.get(page)
+        if shown.status != 200 or "pay-form" not in shown.text:
+            return False
+        paid = self.outside.post(page, {**shown.form(), **changes})
+        if paid.status != 303:
+            return False
+        if self.chance.random() < REGRETS:
+            self.ledger.to_refund.append(session_of(page))
+        if self.chance.random() < 0.75:
+            self._see(page, self.phone.insist(paid.location.removeprefix(self.phone.url)))
+        return True
+
+    def _see(self, page: str, shown: Answer) -> None:
+        if "Your order is confirmed." in shown.text:
+            self.ledger.confirmed.append(session_of(page))
+
+    def _go_back(self, page: str) -> None:
+        link = re.search(r'id="back-to-shop" href="([^"]+)"', self.outside.get(page).text)
+        if link:
+            self.phone.insist(link[1].replace("&amp;", "&").removeprefix(self.phone.url))
+
+    def _upset_vendors(self) -> None:
+        for service, share in FAULTY.items():
+            if self.chance.random() < share:
+                times = self.chance.choice(IN_A_ROW)
+                self.outside.order(
+                    "/_faults", {"service": service, "times": times, **self.chance.choice(FAULTS[service])}
+                )
+                self.ledger.faults[service] = self.ledger.faults.get(service, 0) + times
+
+
+def session_of(page: str) -> str:
+    return page.rpartition("/pay/")[2]
