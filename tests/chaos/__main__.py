@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sys
@@ -9,11 +10,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from mountify import logs
+
 from .estate import Estate
 from .run import SOAK, run
 
 
 def main() -> int:
+    logs.configure(least=logging.ERROR)  # what is repaired after the storm is counted, not told
     asked = os.environ
     seed = asked.get("SEED") or secrets.token_hex(4)
     profile = replace(SOAK, orders=int(asked.get("ORDERS") or SOAK.orders), kills=int(asked.get("KILLS") or SOAK.kills))

@@ -56,7 +56,8 @@ class Books:
         self.mails: list[Rows] = json.loads(estate.outside.get("/mailbox.json").text)
         self.orders: list[Order] = list(db.session.scalars(sa.select(Order)))
         self.paid_orders = {order.paid_session: order for order in self.orders if order.paid_session}
-        self.known = set(db.session.scalars(sa.select(PaymentAttempt.session_id)))
+        known = sa.select(PaymentAttempt.session_id).where(PaymentAttempt.session_id.is_not(None))
+        self.known = {str(session_id) for session_id in db.session.scalars(known)}
         self.events = set(db.session.scalars(sa.select(WebhookEvent.event_id)))
         self.shelf = {row.sku_id: row for row in db.session.scalars(sa.select(Inventory))}
         sold = sa.select(OrderItem.product_id, sa.func.sum(OrderItem.quantity)).join(Order).where(Order.stock_sold)
@@ -141,7 +142,7 @@ class Books:
         lost = self.estate.courier.taken - self.events
         yield from (f"webhook {event} was acknowledged and is not stored" for event in sorted(lost))
         made = set(self.stripe.sessions)
-        yield from (f"{name}: known here, and not to Stripe" for name in sorted(self.known - made - {None}))
+        yield from (f"{name}: known here, and not to Stripe" for name in sorted(self.known - made))
 
 
 def _listed(counts: dict[str, int]) -> str:

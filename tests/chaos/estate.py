@@ -45,8 +45,13 @@ class Estate:
         self.courier = Courier(f"http://127.0.0.1:{port}/api/webhooks/stripe", seed)
         self.outside = Running(folder / "sandbox", self.courier.url)
         self.outside.start()
-        servers = {"database_url": self.postgres.url, "redis_url": self.redis.url}
-        self.config = replace(CONFIG, **servers, base_url=f"http://127.0.0.1:{port}", stripe_api_base=self.outside.url)
+        self.config = replace(
+            CONFIG,
+            database_url=self.postgres.url,
+            redis_url=self.redis.url,
+            base_url=f"http://127.0.0.1:{port}",
+            stripe_api_base=self.outside.url,
+        )
         self.engine = db.connect(self.config.database_url, pool_size=20)
         self.log = folder / "parts.log"
         self.parts = Parts(self.config, self.outside, port, log=self.log)

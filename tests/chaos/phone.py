@@ -11,12 +11,12 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 
 from tests.processes.parts import Shopper
 
-NOBODY = 0  # no answer, or half of one
-TRY_AGAIN = frozenset({NOBODY, 429, 503})
+NOBODY, HALF = 0, -1  # no answer, and one that was cut
+TRY_AGAIN = frozenset({NOBODY, HALF, 429, 503})
 TIMEOUT_S = 30.0
 
 
@@ -90,5 +90,7 @@ class Phone(Shopper):
             except urllib.error.HTTPError as answer:
                 with answer:
                     return Answer(answer.code, answer.read().decode(), answer.headers.get("Location", ""))
+        except IncompleteRead:
+            return Answer(HALF)
         except (OSError, HTTPException):
             return Answer(NOBODY)

@@ -38,6 +38,8 @@ SOAK = Profile(orders=2000, kills=200, within_s=3600)
 class Result:
     lines: list[tuple[str, str]] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
+    answers: Counter[int] = field(default_factory=Counter)
+    """What the shoppers were told, by its status."""
 
     def __str__(self) -> str:
         table = [f"{name:<10}{what}" for name, what in self.lines]
@@ -65,7 +67,7 @@ def play(estate: Estate, orders: int, strikes: list[Strike], seed: str, *, withi
     begun = time.monotonic()
     deadline, result = begun + within_s, Result()
     scarce, plenty, opening = furnish(orders)
-    told, ledger = Told(deadline), Ledger()
+    told, ledger = Told(deadline, result.answers), Ledger()
     crowd = Crowd(estate, seed, orders, scarce, plenty, told, ledger)
     storm = Storm(estate, strikes, random.Random(f"storm {seed}"))
     coming = threading.Thread(target=_noting(crowd.come, result.off))
