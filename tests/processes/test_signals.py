@@ -25,6 +25,7 @@ from tests.sandbox.support import Running
 
 from .parts import ENDS_WITHIN_S, Parts
 from .visit import BOTH, BOUGHT, PATIENCE_S, STOCK, Visit, jobs, judge, the_order
+from .wire import wire_to
 
 pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("processes")]
 
@@ -76,6 +77,27 @@ def test_a_worker_that_stands_still_is_missed_and_goes_on_where_it_was(visit: Vi
     judge(visit, OrderStatus.PAID, BOTH, LEFT)
     worker.terminate()
     assert worker.wait(ENDS_WITHIN_S) == 0
+
+
+def test_a_worker_whose_database_has_fallen_silent_is_missed_and_goes_on_where_it_was(
+    visit: Visit, parts: Parts, engine: sa.Engine
+) -> None:
+    """A connection that is half open: nobody hangs up, and nobody says a word."""
+    url = engine.url
+    parts.start("web")
+    with wire_to(url.host or "", url.port or 0) as wire:
+        far = url.set(host="127.0.0.1", port=wire.port).render_as_string(hide_password=False)
+        worker = parts.start("worker", DATABASE_URL=far)
+        assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
+        wire.fall_silent()
+        visit.pay(visit.check_out())
+        assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
+        assert the_order().status is OrderStatus.PENDING and visit.letters() == []
+        wire.speak()
+        assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
+        judge(visit, OrderStatus.PAID, BOTH, LEFT)
+        worker.terminate()
+        assert worker.wait(ENDS_WITHIN_S) == 0
 
 
 @pytest.mark.parametrize("point", ["settle.locked", "email.sent"])
