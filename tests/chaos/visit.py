@@ -24,7 +24,7 @@ FAULTS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "resend": ({"status": 503}, {"status": 500, "after": True}, {"cut": True}),
 }
-FAULTY = {"stripe": 0.4, "resend": 0.2}  # of the visits: about one request in eight
+FAULTY = {"stripe": 0.4, "resend": 0.15}  # of the visits: about one request in eight
 REGRETS = 0.08
 IN_A_ROW = (1, 1, 1, 2, 3, 4)
 
