@@ -12,5 +12,5 @@ pytestmark = pytest.mark.xdist_group("chaos")
 
 def test_whatever_falls_the_books_balance(estate: Estate) -> None:
     """`make soak` is the same for longer, and draws anew each time: here nobody's change shall fail by chance."""
-    result = run(estate, SMALL, "the small one")
+    result = run(estate, SMALL, "small")
     assert not result.off, f"{result}\n{estate.last_words()}"
