@@ -96,8 +96,8 @@ def refund_order(
         click.echo("All of it had gone back already; nothing was sent.")
     else:
         click.echo(f"{made.amount} of order {number} goes back to its buyer.")
-    if made.restock:
-        click.echo(_said(sum(made.restock.values())))
+    if made.parts:
+        click.echo(_said(sum(made.parts.values())))
 
 
 @orders.command("restock")

@@ -93,6 +93,11 @@ class Refund(Base):
     created_at: Mapped[Created]
     updated_at: Mapped[Updated]
 
+    @property
+    def parts(self) -> dict[int, int]:
+        """`restock` by numbers: JSON knows only texts as keys."""
+        return {int(product_id): int(quantity) for product_id, quantity in self.restock.items()}
+
 
 class Dispute(Base):
     __tablename__ = "disputes"

@@ -63,10 +63,10 @@ def request_again(order_id: int, refund_id: int, *, now: datetime) -> int:
         failed = _find_failed(session, order, refund_id)
         payment = session.get_one(Payment, failed.payment_id, populate_existing=True)
         amount = min(failed.amount, _left_of(session, payment))
-        was_made = failed.stripe_refund_id is not None  # and so its parts came back
-        missing = {} if was_made or not failed.restock else choose(session, order, None)
-        wanted = {product_id: int(failed.restock.get(str(product_id), 0)) for product_id in missing}
-        parts = {product_id: min(count, missing[product_id]) for product_id, count in wanted.items() if count}
+        parts = {}
+        if failed.stripe_refund_id is None:  # where Stripe had made it, its parts came back at once
+            missing = choose(session, order, None)
+            parts = {each: min(count, missing[each]) for each, count in failed.parts.items() if each in missing}
         return _write_down(session, payment, amount, parts, now, replaces=failed)
 
 

@@ -140,8 +140,7 @@ def _go_on(
 
 def put_parts_back(session: Session, order: Order, refund: Refund, now: datetime) -> None:
     """Put the parts on the shelf that come back with a refund."""
-    lines = {int(product_id): int(quantity) for product_id, quantity in refund.restock.items()}
-    returns.put_back(session, order, lines, now=now)
+    returns.put_back(session, order, refund.parts, now=now)
 
 
 def _note_failure(order: Order, payment: Payment, refund: Refund, now: datetime) -> None:

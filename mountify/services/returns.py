@@ -54,9 +54,9 @@ def put_back(session: Session, order: Order, parts: Mapping[int, int], *, now: d
 def _list_returnable(session: Session, order: Order) -> dict[int, int]:
     """Say how many of each part may come back: not those that come back with a refund that is about to be made."""
     out = inventory.list_returnable(session, order)
-    about_to = select(Refund.restock).join(Payment).join(PaymentAttempt)
+    about_to = select(Refund).join(Payment).join(PaymentAttempt)
     mine = about_to.where(PaymentAttempt.order_id == order.id, Refund.state == RefundState.CREATED)
-    for restock in session.scalars(mine):
-        for product_id, quantity in restock.items():
-            out[int(product_id)] = out.get(int(product_id), 0) - int(quantity)
+    for refund in session.scalars(mine):
+        for product_id, quantity in refund.parts.items():
+            out[product_id] = out.get(product_id, 0) - quantity
     return {product_id: left for product_id, left in out.items() if left > 0}
