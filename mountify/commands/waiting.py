@@ -7,7 +7,7 @@ import click
 from mountify.commands.context import connected
 from mountify.commands.groups import ID, Operations, or_nothing
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotFound
+from mountify.core.errors import N_, NotFound
 
 
 @click.group(cls=Operations)
@@ -40,7 +40,7 @@ def replay_webhook(event_id: int) -> None:
 @webhooks.command("dismiss")
 @click.argument("event_id", type=ID)
 def dismiss_webhook(event_id: int) -> None:
-    """Call a delivery done without working on it: it is about nothing of this shop."""
+    """Call a delivery done without working on it: somebody has mended it at Stripe."""
     from mountify.services import webhooks as inbox
 
     connected()
@@ -103,7 +103,7 @@ def retry_job(job_id: int) -> None:
     connected()
     with transaction() as session:
         if not queue.retry(session, job_id):
-            raise NotFound(f"There is no dead job {job_id}.")
+            raise NotFound(N_("There is no dead job %(id)s."), id=job_id)
     click.echo(f"Job {job_id} is queued again.")
 
 

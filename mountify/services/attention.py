@@ -52,7 +52,7 @@ class Open:
 _SOURCES: tuple[str, ...] = (
     """
         SELECT 'webhook',
-               format('What Stripe told us in %s (%s) could not be followed: %s. If it is about nothing of this shop: '
+               format('What Stripe told us in %s (%s) could not be followed: %s. If you have mended it at Stripe: '
                       'mountify webhooks dismiss %s', w.event_id, w.type,
                       coalesce(w.error, 'unknown'), w.id),
                format('mountify webhooks replay %s', w.id), w.parked_at AS since, NULL, count(*) OVER ()

@@ -80,11 +80,11 @@ def was_charged(order: Order) -> bool:
     paid = select(Payment.id).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
     if db.session.scalar(paid.where(PaymentAttempt.order_id == order.id).limit(1)) is not None:
         return True
-    return has_event(db.session(), order.id, UNREADABLE) is not None
+    return first_event_at(db.session(), order.id, UNREADABLE) is not None
 
 
-def has_event(session: Session, order_id: int, kind: str) -> datetime | None:
-    """Say when an event of a kind came into the timeline for the first time."""
+def first_event_at(session: Session, order_id: int, kind: str) -> datetime | None:
+    """Say when an event of a kind came into the timeline for the first time, if ever."""
     return session.scalar(
         select(func.min(OrderEvent.created_at)).where(OrderEvent.order_id == order_id, OrderEvent.kind == kind)
     )

@@ -33,8 +33,8 @@ from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.one_by_one import Tally, each_alone
 from mountify.services import attention_notes, inventory
-from mountify.services.orders import UNKNOWN, has_event, lines_of, lock_order
-from mountify.services.settlement import sync_session
+from mountify.services.orders import UNKNOWN, first_event_at, lines_of, lock_order
+from mountify.services.settlement import is_recorded, sync_session
 from mountify.transaction import retried_once, transaction
 
 log = structlog.get_logger()
@@ -240,10 +240,10 @@ def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
         order = lock_order(session, order_id)
         attempt = session.scalars(select(PaymentAttempt).where(PaymentAttempt.session_id == session_id)).one()
         if not order.is_pending:
-            if attempt.state is not AttemptState.COMPLETE or not _has_come(session, attempt):
+            if not is_recorded(session, attempt):
                 attempt.state = AttemptState.CLOSED  # an order that has ended waits for nothing
             return
-        noted_at = has_event(session, order_id, UNKNOWN)
+        noted_at = first_event_at(session, order_id, UNKNOWN)
         if noted_at is None:
             order.record(UNKNOWN, now=now, session=session_id)
             order.cart_id = None  # its buyer can order anew meanwhile
@@ -253,10 +253,6 @@ def _note_unknown(order_id: int, session_id: str, *, now: datetime) -> None:
         elif noted_at + UNKNOWN_KEPT_FOR <= now:
             attempt.state = AttemptState.CLOSED
             _free(session, order, None, now=now)
-
-
-def _has_come(session: Session, attempt: PaymentAttempt) -> bool:
-    return session.scalar(select(Payment.id).where(Payment.attempt_id == attempt.id)) is not None
 
 
 _NOT_THERE = (

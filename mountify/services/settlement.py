@@ -20,7 +20,7 @@ from mountify.models.attention import AttentionKind
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
-from mountify.services.orders import UNREADABLE, has_event, lines_of, lock_order
+from mountify.services.orders import UNREADABLE, first_event_at, lines_of, lock_order
 from mountify.services.wording import format_money
 from mountify.transaction import Outdated, retried_once, transaction
 
@@ -108,7 +108,7 @@ def _find_attempt(session: Session, seen: PaymentSession) -> PaymentAttempt:
 def _take_payment(
     session: Session, order: Order, attempt: PaymentAttempt, seen: PaymentSession, site: Site, now: datetime
 ) -> None:
-    if _is_recorded(session, attempt):
+    if is_recorded(session, attempt):
         return
     attempt.state = AttemptState.COMPLETE
     payment = Payment(
@@ -160,7 +160,7 @@ def _set_aside(seen: PaymentSession, *, now: datetime) -> None:
     """The books cannot hold what was paid. A person sends it back, and meanwhile the parts are for others."""
     with transaction() as session:
         order, attempt = _lock(session, seen)
-        if has_event(session, order.id, UNREADABLE) is None:
+        if first_event_at(session, order.id, UNREADABLE) is None:
             order.record(UNREADABLE, now=now, session=seen.id)
         _stop_waiting(session, order, attempt, now)
         attempt.state = AttemptState.CLOSED
@@ -239,5 +239,6 @@ def _empty_cart(session: Session, order: Order) -> None:
         order.cart_id = None
 
 
-def _is_recorded(session: Session, attempt: PaymentAttempt) -> bool:
+def is_recorded(session: Session, attempt: PaymentAttempt) -> bool:
+    """Say whether the payment of a session is in the books."""
     return session.scalar(select(Payment.id).where(Payment.attempt_id == attempt.id)) is not None

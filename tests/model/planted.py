@@ -40,7 +40,7 @@ def settle_what_is_only_completed(patch: pytest.MonkeyPatch) -> None:
 
 
 def record_each_payment_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(settlement, "_is_recorded", lambda *_: False)
+    patch.setattr(settlement, "is_recorded", lambda *_: False)
 
 
 def leave_in_the_cart_what_was_bought(patch: pytest.MonkeyPatch) -> None:

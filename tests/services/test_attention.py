@@ -103,7 +103,7 @@ def test_every_source_is_on_the_list_with_its_command_oldest_first(damaged: Star
     for item, words in zip(
         items,
         (
-            f"evt_1 (charge.refunded) could not be followed: unknown_payment. If it is about nothing of this shop: "
+            f"evt_1 (charge.refunded) could not be followed: unknown_payment. If you have mended it at Stripe: "
             f"mountify webhooks dismiss {parked.id}",
             "(confirmed) was not accepted: no such address",
             "The job send_email",
