@@ -48,21 +48,26 @@ class Parts:
 
     def start(self, name: str, *, checkpoints_at: str = "", **more: str) -> subprocess.Popen[bytes]:
         """Start "web" or "worker". Whoever is named in `checkpoints_at` hears of every point that it reaches."""
-        told = {checkpoints.VARIABLE: checkpoints_at} if checkpoints_at else {}
         command = ["mountify", "worker"] if name == "worker" else web_command(self.port, threads=4)
+        part = self.launch(*command, checkpoints_at=checkpoints_at, **more)
+        if name == "web":
+            assert wait_until(lambda: self.status("/healthz") == 200, STARTS_WITHIN_S)
+        return part
+
+    def launch(self, *module: str, checkpoints_at: str = "", **more: str) -> subprocess.Popen[bytes]:
+        """Start a Python module with its arguments, as the shop's own."""
+        told = {checkpoints.VARIABLE: checkpoints_at} if checkpoints_at else {}
         with self.log.open("ab") as log:
-            part = subprocess.Popen(
-                [sys.executable, "-m", *command],
+            process = subprocess.Popen(
+                [sys.executable, "-m", *module],
                 cwd=ROOT,
                 env={**self.env, **told, **more},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self.started.append(part)
-        if name == "web":
-            assert wait_until(lambda: self.status("/healthz") == 200, STARTS_WITHIN_S)
-        return part
+        self.started.append(process)
+        return process
 
     def status(self, path: str) -> int:
         """The status of a page, 0 while nobody answers."""

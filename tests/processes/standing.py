@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import sqlalchemy as sa
 
 from mountify import db
-from mountify.core import checkpoints
+from mountify.models.catalogue import Product
 from mountify.transaction import transaction
+from tests.factories import make_product
 from tests.races.pausing import Pause
-from tests.running import ROOT
 from tests.sandbox.support import Running
 
 from .parts import Parts
-from .visit import PATIENCE_S
+from .visit import BOUGHT, PATIENCE_S, STOCK, Visit
 
 COMMAND = "command"
+_numbers = count(1)
 
 
 @dataclass
@@ -39,18 +39,8 @@ class Standing:
 
     def run(self, *arguments: str) -> int:
         """Run a command of the shop to its end, whatever that is; gives its exit code."""
-        told = {checkpoints.VARIABLE: self.gates[COMMAND][1]}
-        command = subprocess.Popen(
-            [sys.executable, "-m", "mountify", *arguments],
-            cwd=ROOT,
-            env={**self.parts.env, **told},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.living[COMMAND] = command
-        self.parts.started.append(command)
-        return command.wait(PATIENCE_S)
+        self.living[COMMAND] = self.parts.launch("mountify", *arguments, checkpoints_at=self.gates[COMMAND][1])
+        return self.living[COMMAND].wait(PATIENCE_S)
 
     @contextmanager
     def killed_at(self, name: str, point: str, *, waits: bool = False) -> Iterator[None]:
@@ -87,8 +77,11 @@ class Standing:
         finally:
             self.start("worker")
 
-    def mails(self) -> list[dict[str, object]]:
-        return list(json.loads(self.outside.get("/mailbox.json").text))
+    def visit(self, part: Product | None = None, quantity: int = BOUGHT) -> Visit:
+        """Somebody who was never here before, for a part that is nobody else's unless it is named."""
+        part = part or make_product(stock=STOCK)
+        db.release()
+        return Visit(self.parts, self.outside, part, f"sam-{next(_numbers)}@example.com", quantity)
 
 
 def let_time_pass() -> None:

@@ -21,109 +21,109 @@ from tests.outages.support import release
 from tests.sandbox.support import client_of
 
 from .parts import insist
-from .tale import ALL, LEFT, Tale
-from .visit import BOUGHT, STOCK
+from .standing import Standing
+from .visit import ALL, BOUGHT, LEFT, STOCK, Visit
 
 Killing = AbstractContextManager[None]
 
 
-def buys(tale: Tale, killing: Killing) -> None:
+def buys(shop: Standing, visit: Visit, killing: Killing) -> None:
     with killing:
-        success = tale.visit.pay(tale.visit.check_out())
-    tale.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
-    assert "Your order is confirmed." in tale.visit.shopper.get(success)
-    assert "An empty tray" in tale.visit.shopper.get("/cart")
+        success = visit.pay(visit.check_out())
+    visit.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
+    assert "Your order is confirmed." in visit.shopper.get(success)
+    assert "An empty tray" in visit.shopper.get("/cart")
 
 
-def comes_back(tale: Tale, killing: Killing) -> None:
+def comes_back(shop: Standing, visit: Visit, killing: Killing) -> None:
     """It is the page after paying that settles, or the webhook, whichever is first."""
     with killing:
-        success = tale.visit.pay(tale.visit.check_out())
-        assert "Your order is confirmed." in insist(lambda: tale.visit.shopper.get(success))
-    tale.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
+        success = visit.pay(visit.check_out())
+        assert "Your order is confirmed." in insist(lambda: visit.shopper.get(success))
+    visit.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
 
 
-def gives_up(tale: Tale, killing: Killing) -> None:
+def gives_up(shop: Standing, visit: Visit, killing: Killing) -> None:
     with killing:
-        back = tale.visit.back_link(tale.visit.check_out())
-        assert "Nothing was charged" in insist(lambda: tale.visit.shopper.get(back))
-    tale.ends(OrderStatus.CANCELLED, ["placed", "cancelled"], letters=0, stock=ALL)
-    assert f'value="{BOUGHT}"' in tale.visit.shopper.get("/cart")
+        back = visit.back_link(visit.check_out())
+        assert "Nothing was charged" in insist(lambda: visit.shopper.get(back))
+    visit.ends(OrderStatus.CANCELLED, ["placed", "cancelled"], letters=0, stock=ALL)
+    assert f'value="{BOUGHT}"' in visit.shopper.get("/cart")
 
 
-def signs_in(tale: Tale, killing: Killing) -> None:
+def signs_in(shop: Standing, visit: Visit, killing: Killing) -> None:
     """A guest with a cart and an open payment page; both become the account's."""
-    account = make_account(tale.name)
+    account = make_account(visit.email.removesuffix("@example.com"))
     db.release()
-    page = tale.visit.check_out()
-    who = {"email": tale.visit.email, "password": PASSWORD, "next": "/"}
+    page = visit.check_out()
+    who = {"email": visit.email, "password": PASSWORD, "next": "/"}
     with killing:
-        assert insist(lambda: tale.visit.shopper.post("/auth/signin", **who)) == "/"
-    tale.visit.pay(page)
-    tale.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
-    assert tale.order.user_id == account and "An empty tray" in tale.visit.shopper.get("/cart")
+        assert insist(lambda: visit.shopper.post("/auth/signin", **who)) == "/"
+    visit.pay(page)
+    visit.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
+    assert visit.order.user_id == account and "An empty tray" in visit.shopper.get("/cart")
 
 
-def expires(tale: Tale, killing: Killing) -> None:
-    page = tale.visit.check_out()
+def expires(shop: Standing, visit: Visit, killing: Killing) -> None:
+    page = visit.check_out()
     with killing:  # the minute's own turn may be first
         with transaction() as session:
-            mine = sa.update(Order).where(Order.checkout_key == tale.visit.key)
+            mine = sa.update(Order).where(Order.checkout_key == visit.key)
             session.execute(mine.values(reserved_until=utcnow()))
             defer(session, "end_overdue", timestamp=0)
-    tale.ends(OrderStatus.EXPIRED, ["placed", "expired"], letters=1, stock=ALL)
-    assert tale.shop.outside.get(page).status == 410
+    visit.ends(OrderStatus.EXPIRED, ["placed", "expired"], letters=1, stock=ALL)
+    assert shop.outside.get(page).status == 410
 
 
-def is_refunded(tale: Tale, killing: Killing) -> None:
-    tale.buy()
+def is_refunded(shop: Standing, visit: Visit, killing: Killing) -> None:
+    visit.buy()
     with killing:
-        refund_requests.request(tale.order.id, Wish(parts=None), now=utcnow())
+        refund_requests.request(visit.order.id, Wish(parts=None), now=utcnow())
     history = ["placed", "paid", "refund", "restocked", "refunded"]
-    tale.ends(OrderStatus.REFUNDED, history, letters=3, stock=ALL)
-    assert tale.sent_back() == [int(tale.order.total.amount * 100)]
+    visit.ends(OrderStatus.REFUNDED, history, letters=3, stock=ALL)
+    assert visit.sent_back() == [int(visit.order.total.amount * 100)]
 
 
-def is_refunded_by_command(tale: Tale, killing: Killing) -> None:
+def is_refunded_by_command(shop: Standing, visit: Visit, killing: Killing) -> None:
     """The operator sees the command die, and says it again."""
-    tale.buy()
+    visit.buy()
     with killing:
-        assert tale.shop.run("orders", "refund", tale.order.number) < 0
-    assert tale.shop.run("orders", "refund", tale.order.number) == 0
-    tale.ends(OrderStatus.REFUNDED, ["placed", "paid", "refund", "refunded"], letters=3, stock=LEFT)
-    assert tale.sent_back() == [int(tale.order.total.amount * 100)]
+        assert shop.run("orders", "refund", visit.order.number) < 0
+    assert shop.run("orders", "refund", visit.order.number) == 0
+    visit.ends(OrderStatus.REFUNDED, ["placed", "paid", "refund", "refunded"], letters=3, stock=LEFT)
+    assert visit.sent_back() == [int(visit.order.total.amount * 100)]
 
 
-def is_refused_a_refund(tale: Tale, killing: Killing) -> None:
+def is_refused_a_refund(shop: Standing, visit: Visit, killing: Killing) -> None:
     """The dashboard was quicker with a part of it, so that ours is too much."""
-    intent = tale.buy()
-    with killing, tale.shop.without_worker():
-        refund_requests.request(tale.order.id, Wish(), now=utcnow())
-        client_of(tale.shop.outside).v1.refunds.create({"payment_intent": intent, "amount": 100})
-    tale.ends(OrderStatus.PAID, ["placed", "paid", "refund", "refund_refused"], letters=3, stock=LEFT)
-    assert tale.sent_back() == [100] and int(tale.order.refunded_total.amount * 100) == 100
+    intent = visit.buy()
+    with killing, shop.without_worker():
+        refund_requests.request(visit.order.id, Wish(), now=utcnow())
+        client_of(shop.outside).v1.refunds.create({"payment_intent": intent, "amount": 100})
+    visit.ends(OrderStatus.PAID, ["placed", "paid", "refund", "refund_refused"], letters=3, stock=LEFT)
+    assert visit.sent_back() == [100] and int(visit.order.refunded_total.amount * 100) == 100
 
 
-def disputes(tale: Tale, killing: Killing) -> None:
-    intent = tale.buy()
-    charge = client_of(tale.shop.outside).v1.payment_intents.retrieve(intent).latest_charge
+def disputes(shop: Standing, visit: Visit, killing: Killing) -> None:
+    intent = visit.buy()
+    charge = client_of(shop.outside).v1.payment_intents.retrieve(intent).latest_charge
     with killing:
-        assert tale.shop.outside.post(f"/dashboard/charges/{charge}/disputes", {}).status == 303
-    tale.ends(OrderStatus.PAID, ["placed", "paid", "dispute"], letters=2, stock=LEFT)
-    notes = select(sa.func.count()).select_from(AttentionNote).where(AttentionNote.order_id == tale.order.id)
+        assert shop.outside.post(f"/dashboard/charges/{charge}/disputes", {}).status == 303
+    visit.ends(OrderStatus.PAID, ["placed", "paid", "dispute"], letters=2, stock=LEFT)
+    notes = select(sa.func.count()).select_from(AttentionNote).where(AttentionNote.order_id == visit.order.id)
     assert db.session.scalar(notes) == 1
     db.release()
 
 
-def pays_too_late(tale: Tale, killing: Killing) -> None:
+def pays_too_late(shop: Standing, visit: Visit, killing: Killing) -> None:
     """An operator has freed the parts, and somebody else has bought them."""
-    page = tale.visit.check_out()
-    release(tale.order.id)
-    quicker = Tale(tale.shop, tale.visit.part, quantity=STOCK - 1)
-    quicker.visit.pay(quicker.visit.check_out())
+    page = visit.check_out()
+    release(visit.order.id)
+    quicker = shop.visit(visit.part, STOCK - 1)
+    quicker.pay(quicker.check_out())
     quicker.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=(1, 0))
     with killing:
-        tale.visit.pay(page)
+        visit.pay(page)
     history = ["placed", "cancelled", "payment_unsettled", "refund"]
-    tale.ends(OrderStatus.CANCELLED, history, letters=1, stock=(1, 0))
-    assert tale.sent_back() == [int(tale.order.total.amount * 100)]
+    visit.ends(OrderStatus.CANCELLED, history, letters=1, stock=(1, 0))
+    assert visit.sent_back() == [int(visit.order.total.amount * 100)]

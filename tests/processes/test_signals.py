@@ -24,12 +24,10 @@ from tests.races.pausing import listening
 from tests.sandbox.support import Running
 
 from .parts import ENDS_WITHIN_S, Parts
-from .visit import BOTH, BOUGHT, PATIENCE_S, STOCK, Visit, jobs, judge, the_order
+from .visit import PATIENCE_S, Visit, assert_sold_to, jobs, the_order
 from .wire import wire_to
 
 pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("processes")]
-
-LEFT = (STOCK - BOUGHT, 0)
 
 
 def has_heard(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
@@ -60,7 +58,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(visit: Visit, p
         assert worker.wait(ENDS_WITHIN_S) == 0
     assert jobs("status = 'doing'") == 0 and the_order().status is OrderStatus.PAID
     parts.start("worker")
-    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    assert_sold_to(visit)
 
 
 def test_a_worker_that_stands_still_is_missed_and_goes_on_where_it_was(visit: Visit, parts: Parts) -> None:
@@ -71,10 +69,10 @@ def test_a_worker_that_stands_still_is_missed_and_goes_on_where_it_was(visit: Vi
     visit.pay(visit.check_out())
     assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
     assert wait_until(lambda: jobs("task_name = 'process_webhook'") == 1, PATIENCE_S)
-    assert the_order().status is OrderStatus.PENDING and visit.letters() == []
+    assert the_order().status is OrderStatus.PENDING and visit.mails() == []
     worker.send_signal(signal.SIGCONT)
     assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
-    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    assert_sold_to(visit)
     worker.terminate()
     assert worker.wait(ENDS_WITHIN_S) == 0
 
@@ -92,10 +90,10 @@ def test_a_worker_whose_database_has_fallen_silent_is_missed_and_goes_on_where_i
         wire.fall_silent()
         visit.pay(visit.check_out())
         assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
-        assert the_order().status is OrderStatus.PENDING and visit.letters() == []
+        assert the_order().status is OrderStatus.PENDING and visit.mails() == []
         wire.speak()
         assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
-        judge(visit, OrderStatus.PAID, BOTH, LEFT)
+        assert_sold_to(visit)
         worker.terminate()
         assert worker.wait(ENDS_WITHIN_S) == 0
 
@@ -113,11 +111,11 @@ def test_a_job_that_stood_still_and_was_taken_by_another_worker_is_done_once(
         worker.send_signal(signal.SIGSTOP)
         assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
         parts.start("worker")
-        judge(visit, OrderStatus.PAID, BOTH, LEFT)
+        assert_sold_to(visit)
         pause.is_over.set()
         worker.send_signal(signal.SIGCONT)
         assert wait_until(lambda: worker.poll() is not None, PATIENCE_S)
-    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    assert_sold_to(visit)
     assert trouble(parts) == "ok"
 
 
@@ -133,7 +131,7 @@ def test_a_worker_outlives_its_database(
     assert worker.poll() is None
     parts.start("web")
     visit.pay(visit.check_out())
-    judge(visit, OrderStatus.PAID, BOTH, LEFT)
+    assert_sold_to(visit)
     worker.terminate()
     assert worker.wait(ENDS_WITHIN_S) == 0
     parts.stop()

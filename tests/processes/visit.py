@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from mountify.core.clock import utcnow
 from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until
 from mountify.models.catalogue import Product
-from mountify.models.order import Order
+from mountify.models.order import Order, OrderEvent
 from mountify.services.audit import audit
 from tests.buyers import stock_of
 from tests.sandbox.support import Running, client_of
@@ -22,8 +23,10 @@ from tests.sandbox.support import Running, client_of
 from .parts import Parts, Shopper, insist
 
 STOCK, BOUGHT = 9, 2
+ALL, LEFT = (STOCK, 0), (STOCK - BOUGHT, 0)
 PATIENCE_S = 90.0
-BOTH = ["help@mountify.example", "sam@example.com"]
+MERCHANT = "help@mountify.example"
+WORK = "task_name IN ('process_webhook', 'send_email', 'send_refund', 'end_overdue', 'end_superseded')"
 
 
 @dataclass
@@ -61,9 +64,71 @@ class Visit:
         assert link
         return link[1].replace("&amp;", "&").removeprefix(self.parts.url)
 
+    @property
+    def order(self) -> Order:
+        try:
+            return db.session.scalars(select(Order).where(Order.checkout_key == self.key)).one()
+        finally:
+            db.release()
+
+    @property
+    def history(self) -> list[str]:
+        mine = select(OrderEvent.kind).join(Order).where(Order.checkout_key == self.key)
+        try:
+            return list(db.session.scalars(mine.order_by(OrderEvent.id)))
+        finally:
+            db.release()
+
+    def mails(self) -> list[dict[str, Any]]:
+        """All that was ever sent, whoever it is about."""
+        return list(json.loads(self.outside.get("/mailbox.json").text))
+
+    @property
     def letters(self) -> list[str]:
-        """To whom something was written."""
-        return sorted(to for mail in json.loads(self.outside.get("/mailbox.json").text) for to in mail["to"])
+        """To whom something was written about this buyer."""
+        return sorted(to for mail in self.mails() for to in mail["to"] if self.email in f"{to} {mail['text']}")
+
+    def buy(self) -> str:
+        """Buy, and see it settled and told; gives Stripe's payment."""
+        self.pay(self.check_out())
+        self.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
+        return self._payment()
+
+    def ends(self, status: OrderStatus, history: list[str], *, letters: int, stock: tuple[int, int]) -> None:
+        """Wait until the shop has nothing left to do, and compare. The merchant hears once of what was paid."""
+        to_merchant = [MERCHANT] * ("paid" in history)
+        told = sorted([*to_merchant, *[self.email] * (letters - len(to_merchant))])
+
+        def is_told() -> bool:
+            return (self.order.status, self.history, self.letters) == (status, history, told)
+
+        assert wait_until(is_told, PATIENCE_S), (self.order.status, self.history, self.letters)
+        assert wait_until(lambda: jobs(WORK) == 0, PATIENCE_S)
+        assert is_told(), (self.order.status, self.history, self.letters)
+        assert stock_of(self.part) == stock
+        assert len(self._sessions()) == 1
+        assert audit(now=utcnow()) == []
+        db.release()
+
+    def sent_back(self) -> list[int]:
+        """What Stripe has sent back of the payment, in cents."""
+        made = client_of(self.outside).v1.refunds.list({"payment_intent": self._payment()}).data
+        return [refund.amount for refund in made]
+
+    def _payment(self) -> str:
+        (session,) = self._sessions()
+        return str(session.payment_intent)
+
+    def _sessions(self) -> list[Any]:
+        listed = client_of(self.outside).v1.checkout.sessions.list({"limit": 100}).data
+        return [session for session in listed if session.client_reference_id == str(self.order.id)]
+
+
+def assert_sold_to(visit: Visit) -> None:
+    """The only buyer of a shop has bought once, and nothing else has come about."""
+    visit.ends(OrderStatus.PAID, ["placed", "paid"], letters=2, stock=LEFT)
+    assert the_order().checkout_key == visit.key and len(visit.mails()) == 2
+    assert len(client_of(visit.outside).v1.checkout.sessions.list().data) == 1
 
 
 def the_order() -> Order:
@@ -80,13 +145,3 @@ def jobs(which: str) -> int:
         return db.session.scalar(sa.text(query)) or 0
     finally:
         db.release()
-
-
-def judge(visit: Visit, status: OrderStatus, letters: list[str], stock: tuple[int, int]) -> None:
-    assert wait_until(lambda: the_order().status is status and visit.letters() == letters, PATIENCE_S), visit.letters()
-    assert wait_until(lambda: jobs("task_name IN ('process_webhook', 'send_email')") == 0, PATIENCE_S)
-    assert the_order().checkout_key == visit.key and stock_of(visit.part) == stock
-    (session,) = client_of(visit.outside).v1.checkout.sessions.list().data
-    assert session.client_reference_id == str(the_order().id)
-    assert visit.letters() == letters and audit(now=utcnow()) == []
-    db.release()
