@@ -19,6 +19,7 @@ from mountify.models.base import is_one_of
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Dispute, Payment, PaymentAttempt, Refund, RefundState
 from mountify.services.refunds import is_news
+from mountify.services.wording import outcome_of
 
 
 class Kind(StrEnum):
@@ -55,7 +56,7 @@ def compare_sessions(listed: Sequence[PaymentSession]) -> tuple[list[Difference]
                 what = f"session {seen.id} can be paid, though its order {attempt.number} is {attempt.status}"
                 differences.append(Difference(Kind.OPEN_SESSION, seen.id, what))
         elif attempt.is_behind(seen.outcome):
-            what = f"session {seen.id} of order {attempt.number} is {seen.outcome} at Stripe"
+            what = outcome_of(seen.id, attempt.number, seen.outcome)
             differences.append(Difference(Kind.SESSION, seen.id, what))
     return differences, unknown
 

@@ -28,7 +28,7 @@ from mountify.services.comparison import Difference, Kind, OurDispute, OurPaymen
 from mountify.services.disputes import sync_dispute
 from mountify.services.refunds import MADE, sync_refunds
 from mountify.services.settlement import sync_session
-from mountify.services.wording import format_money
+from mountify.services.wording import format_money, not_held
 from mountify.transaction import transaction
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class _Reconciler:
             if not self._follow(difference):
                 return
         except UnreadableAmount:
-            self._tell_not_held(difference.about, difference.what)
+            self._tell(difference.about, not_held(difference.what))
             return
         self.report.repaired.append(difference.what)
         log.warning("reconciled", what=difference.what)
@@ -177,7 +177,7 @@ class _Reconciler:
                 sync_refunds(refund.payment_intent, payments=self.payments, site=self.site, now=self.now)
                 self._agree([refund.id])
             except UnreadableAmount:
-                self._tell_not_held(refund.id, f"a refund of order {refund.number} is made at Stripe")
+                self._tell(refund.id, not_held(f"a refund of order {refund.number} is made at Stripe"))
         else:
             self._tell(refund.id, _NOT_KNOWN.format("Refund", refund), order_id=refund.order_id)
 
@@ -188,10 +188,7 @@ class _Reconciler:
         except UnknownSession:
             self._tell(dispute.id, _NOT_KNOWN.format("Dispute", dispute), order_id=dispute.order_id)
         except UnreadableAmount:
-            self._tell_not_held(dispute.id, f"dispute {dispute.id} of order {dispute.number} goes on at Stripe")
-
-    def _tell_not_held(self, about: str, what: str) -> None:
-        self._tell(about, _NOT_HELD.format(what[0].upper() + what[1:]))
+            self._tell(dispute.id, not_held(f"dispute {dispute.id} of order {dispute.number} goes on at Stripe"))
 
     def _agree(self, abouts: Sequence[str]) -> None:
         """What Stripe and the shop agree on again is no mismatch any more; the next one about it is news."""
@@ -216,7 +213,6 @@ def _sum(minor: int, currency: str) -> str:
 
 
 _NOT_KNOWN = "{0} {1.id} of order {1.number} is {1.state} here, and Stripe does not know it."
-_NOT_HELD = "{}, with an amount that the books cannot hold. See to it in Stripe's dashboard."
 _NOT_THERE = (
     "Order {0.number} is paid here by session {0.session_id}, and Stripe does not know it. Was the shop connected to "
     "another account of Stripe's then?"

@@ -21,7 +21,7 @@ from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
 from mountify.services.orders import UNREADABLE, first_event_at, lines_of, lock_order
-from mountify.services.wording import format_money
+from mountify.services.wording import format_money, not_held, outcome_of
 from mountify.transaction import Outdated, retried_once, transaction
 
 log = structlog.get_logger()
@@ -162,6 +162,8 @@ def _set_aside(seen: PaymentSession, *, now: datetime) -> None:
         order, attempt = _lock(session, seen)
         if first_event_at(session, order.id, UNREADABLE) is None:
             order.record(UNREADABLE, now=now, session=seen.id)
+            what = not_held(outcome_of(seen.id, order.number, seen.outcome))
+            attention_notes.note(session, AttentionKind.MISMATCH, seen.id, what, order_id=order.id, now=now)
         _stop_waiting(session, order, attempt, now)
         attempt.state = AttemptState.CLOSED
 

@@ -1,4 +1,4 @@
-"""Amounts and days as people read them, in pages and in mails."""
+"""Amounts and days as people read them, in pages and in mails; and what more than one service has to say."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def format_day(moment: datetime, timezone: str) -> str:
 
 def format_moment(moment: datetime, timezone: str) -> str:
     return str(format_datetime(moment, "d MMM y, HH:mm z", tzinfo=ZoneInfo(timezone), locale=LOCALE))
+
+
+def outcome_of(session_id: str, order_number: str, outcome: str) -> str:
+    return f"session {session_id} of order {order_number} is {outcome} at Stripe"
+
+
+def not_held(what: str) -> str:
+    """Tell a person of an amount that the books cannot hold."""
+    return f"{what[0].upper()}{what[1:]}, with an amount that the books cannot hold. See to it in Stripe's dashboard."

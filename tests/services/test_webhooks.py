@@ -15,6 +15,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import (
     BadSignature,
     NotFound,
+    PaymentRefused,
     PaymentsUnavailable,
     UnknownPayment,
     UnknownSession,
@@ -202,6 +203,19 @@ def test_a_payment_that_stripe_does_not_know_is_not_called_another_shops(
     assert only_event().processed_at is None and only_event().attempts == 1
 
 
+def test_a_payment_that_stripe_does_not_want_to_tell_of_is_kept(
+    database: None, payments: FakePayments, unknown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(payment_intent: str) -> None:
+        raise PaymentRefused
+
+    monkeypatch.setattr(payments, "find_session", refuses)
+    event_id = tell_of(payments, "charge.refunded", {"id": "ch_1", "payment_intent": "pi_0001"})
+    with pytest.raises(UnknownPayment):
+        webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
+    assert only_event().processed_at is None and only_event().attempts == 1
+
+
 def test_whose_a_payment_is_is_asked_again_when_stripe_does_not_say(
     database: None, payments: FakePayments, unknown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,8 +242,9 @@ def test_a_payment_that_the_books_cannot_hold_ends_its_order_and_is_parked(
         with pytest.raises(UnreadableAmount):
             webhooks.process(event_id, payments=payments, site=SITE, now=utcnow())
     assert only_event().parked_at is not None and only_event().error == "unreadable_amount"
-    (item,) = attention.list_open(now=utcnow()).items
-    assert "unreadable_amount" in item.what and item.command == f"mountify webhooks replay {event_id}"
+    (noted, parked) = attention.list_open(now=utcnow()).items
+    assert "unreadable_amount" in parked.what and parked.command == f"mountify webhooks replay {event_id}"
+    assert f"{session_id} of order {noted.order_number} is paid at Stripe, with an amount that the books" in noted.what
     order = db.session.scalars(select(Order)).one()
     assert count(Payment) == 0 and order.status is OrderStatus.CANCELLED and was_charged(order)
     assert [event.kind for event in list_events(order)] == ["cancelled", "payment_unreadable", "placed"]
