@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import or_, select
 
 from mountify import db
-from mountify.core.money import to_minor
 from mountify.core.order_status import OrderStatus
-from mountify.core.payment_dispute import CLOSED, PaymentDispute
+from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.models.base import is_one_of
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Dispute, Payment, PaymentAttempt, Refund, RefundState
+from mountify.services import our_books
 from mountify.services.refunds import is_news
 from mountify.services.wording import outcome_of
 
@@ -103,7 +102,7 @@ def _attempts_of(listed: Sequence[PaymentSession]) -> dict[str, _Attempt]:
 def compare_refunds(listed: Sequence[PaymentRefund]) -> list[Difference]:
     """Give one difference for each payment of ours of which a refund is not known, or has gone on."""
     mine = is_one_of(Refund.stripe_refund_id, [seen.id for seen in listed])
-    known = {refund.id: refund.state for refund in list_refunds(mine)}
+    known = {refund.id: refund.state for refund in our_books.list_refunds(mine)}
     paid = _known_payments(seen.payment_intent for seen in listed)
     return [
         Difference(Kind.REFUNDS, intent, f"refund {seen.id} of payment {intent} is {seen.outcome} at Stripe")
@@ -121,81 +120,6 @@ def compare_disputes(listed: Sequence[PaymentDispute]) -> list[Difference]:
         for seen in listed
         if seen.payment_intent in paid and (seen.id not in known or seen.follows(known[seen.id]))
     ]
-
-
-@dataclass(frozen=True)
-class OurPayment:
-    """A payment as the shop has it, `amount` in minor units."""
-
-    session_id: str
-    amount: int
-    order_id: int
-    number: str
-
-
-def list_payments(since: datetime) -> list[OurPayment]:
-    """List what the shop calls paid since."""
-    rows = db.session.execute(
-        select(Payment, PaymentAttempt.session_id, Order.id, Order.number)
-        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-        .join(Order, Order.id == PaymentAttempt.order_id)
-        .where(Payment.created_at >= since)
-        .order_by(Payment.id)
-    )
-    return [
-        OurPayment(str(session_id), to_minor(payment.amount, payment.currency), order_id, number)
-        for payment, session_id, order_id, number in rows
-    ]
-
-
-@dataclass(frozen=True)
-class OurRefund:
-    """A refund as the shop has it, by Stripe's id."""
-
-    id: str
-    payment_intent: str
-    state: RefundState
-    order_id: int
-    number: str
-
-
-def list_refunds(*which: ColumnElement[bool]) -> list[OurRefund]:
-    """List refunds that Stripe has made."""
-    rows = db.session.execute(
-        select(Refund.stripe_refund_id, Payment.payment_intent, Refund.state, Order.id, Order.number)
-        .join(Payment, Payment.id == Refund.payment_id)
-        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-        .join(Order, Order.id == PaymentAttempt.order_id)
-        .where(Refund.stripe_refund_id.is_not(None), *which)
-        .order_by(Refund.id)
-    )
-    return [
-        OurRefund(str(refund_id), intent, state, order_id, number)
-        for refund_id, intent, state, order_id, number in rows
-    ]
-
-
-@dataclass(frozen=True)
-class OurDispute:
-    """A dispute as the shop has it, by Stripe's id."""
-
-    id: str
-    state: str
-    order_id: int
-    number: str
-
-
-def list_open_disputes() -> list[OurDispute]:
-    """List what the shop believes to be undecided."""
-    rows = db.session.execute(
-        select(Dispute.stripe_dispute_id, Dispute.state, Order.id, Order.number)
-        .join(Payment, Payment.id == Dispute.payment_id)
-        .join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
-        .join(Order, Order.id == PaymentAttempt.order_id)
-        .where(Dispute.state.not_in(CLOSED))
-        .order_by(Dispute.id)
-    )
-    return [OurDispute(*row) for row in rows]
 
 
 def _is_behind(seen: PaymentRefund, known: Mapping[str, RefundState]) -> bool:

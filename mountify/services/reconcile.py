@@ -23,9 +23,10 @@ from mountify.models.attention import AttentionKind
 from mountify.models.base import is_one_of
 from mountify.models.payment import Refund, RefundState
 from mountify.one_by_one import each_alone
-from mountify.services import attention_notes, comparison
-from mountify.services.comparison import Difference, Kind, OurDispute, OurPayment, OurRefund
+from mountify.services import attention_notes, comparison, our_books
+from mountify.services.comparison import Difference, Kind
 from mountify.services.disputes import sync_dispute
+from mountify.services.our_books import OurDispute, OurPayment, OurRefund
 from mountify.services.refunds import MADE, sync_refunds
 from mountify.services.settlement import sync_session
 from mountify.services.wording import format_money, not_held
@@ -78,7 +79,7 @@ class _Reconciler:
         self._each([seen for seen in unknown if self._is_lost(seen)], self._tell_of_no_order)
         self._agree([seen.id for seen in unknown if not self._is_lost(seen)])
         seen_paid = {seen.id: seen.amount_total for seen in sessions if seen.outcome is SessionOutcome.PAID}
-        ours = comparison.list_payments(self.since)
+        ours = our_books.list_payments(self.since)
         self._agree([paid.session_id for paid in ours if seen_paid.get(paid.session_id) == paid.amount])
         self._each([paid for paid in ours if seen_paid.get(paid.session_id) != paid.amount], self._check_payment)
         self._compare_refunds()
@@ -93,7 +94,7 @@ class _Reconciler:
         self._agree([seen.id for seen in listed])
         not_listed = ~is_one_of(Refund.stripe_refund_id, [seen.id for seen in listed])
         young = Refund.state.in_(MADE) & (Refund.created_at >= self.since)
-        ours = comparison.list_refunds(not_listed, young | (Refund.state == RefundState.PENDING))
+        ours = our_books.list_refunds(not_listed, young | (Refund.state == RefundState.PENDING))
         self._each(ours, self._check_refund)
         self.report.compared += len(listed)
 
@@ -103,7 +104,7 @@ class _Reconciler:
         self._each(comparison.compare_disputes(listed), self._repair)
         self._agree([seen.id for seen in listed])
         young = {seen.id for seen in listed}
-        self._each([ours for ours in comparison.list_open_disputes() if ours.id not in young], self._check_dispute)
+        self._each([ours for ours in our_books.list_open_disputes() if ours.id not in young], self._check_dispute)
         self.report.compared += len(listed)
 
     def _each(self, things: Sequence[T], work: Callable[[T], object]) -> None:
