@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from mountify import db
+from mountify.core.clock import utcnow
 from mountify.core.errors import CartEmpty
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import OrderEvent
-from mountify.services import cart_view
+from mountify.services import attention, cart_view, payment_sessions
 from mountify.services.checkout import Started
-from tests.buyers import Buyer, order_of, stock_of
-from tests.fakes import FakeMailer
+from tests.buyers import SITE, Buyer, order_of, stock_of
+from tests.fakes import FakeMailer, FakePayments
+from tests.outages.support import release
 
 
 @pytest.fixture
@@ -94,3 +97,40 @@ def test_who_waits_for_one_payment_can_buy_something_else(waiting: Started, buye
     assert order_of(waiting).status is OrderStatus.PENDING and stock_of(product) == (4, 2)
     tell(buyer, waiting, SessionOutcome.PAID)
     assert stock_of(product) == (2, 0)
+
+
+def ask_about_debits(payments: FakePayments, now: datetime) -> tuple[int, int]:
+    tally = payment_sessions.sync_delayed(payments=payments, site=SITE, now=now)
+    db.release()
+    return tally.done, tally.failed
+
+
+def test_a_debit_that_stripe_does_not_know_any_more_holds_its_parts_for_a_day_and_a_person_is_told(
+    buyer: Buyer, waiting: Started, payments: FakePayments, product: Product
+) -> None:
+    del payments.sessions[buyer.session_of(waiting)]
+    days = [utcnow() + timedelta(days=day) for day in (3, 3.5, 4, 5)]
+    assert ask_about_debits(payments, days[0]) == ask_about_debits(payments, days[1]) == (1, 0)
+    assert stock_of(product) == (5, 2) and len(attention.list_open(now=days[1]).items) == 1
+    assert ask_about_debits(payments, days[2]) == (1, 0)
+    assert (order_of(waiting).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
+    assert ask_about_debits(payments, days[3]) == (0, 0)
+
+
+def test_a_debit_to_an_order_that_has_ended_is_not_asked_about_for_ever(
+    buyer: Buyer, waiting: Started, payments: FakePayments, product: Product
+) -> None:
+    release(waiting.order_id)
+    del payments.sessions[buyer.session_of(waiting)]
+    assert ask_about_debits(payments, utcnow()) == (1, 0)
+    assert ask_about_debits(payments, utcnow()) == (0, 0)
+    assert (order_of(waiting).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
+
+
+def test_a_debit_whose_amount_no_book_holds_is_not_asked_about_for_ever(
+    buyer: Buyer, waiting: Started, payments: FakePayments, product: Product
+) -> None:
+    payments.pay(buyer.session_of(waiting), currency="kwd", amount_total=1235)
+    assert ask_about_debits(payments, utcnow()) == (0, 1)
+    assert ask_about_debits(payments, utcnow()) == (0, 0)
+    assert (order_of(waiting).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))

@@ -32,7 +32,6 @@ from mountify.services.payment_sessions import UNKNOWN_KEPT_FOR
 from tests.buyers import SITE, Buyer, open_another_session, order_of, stock_of
 from tests.factories import new_key
 from tests.fakes import FakeMailer, FakePayments
-from tests.outages.support import release
 
 LATER = timedelta(minutes=36)
 
@@ -201,53 +200,6 @@ def test_a_session_that_stripe_does_not_know_is_looked_at_before_its_parts_are_f
     assert (violation.invariant, violation.repair.split()[:3]) == ("I5", ["mountify", "orders", "sync"])
     end_overdue(payments, LATER + UNKNOWN_KEPT_FOR)
     assert (order_of(started).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
-
-
-@pytest.fixture
-def debited(buyer: Buyer, payments: FakePayments) -> Started:
-    """An order whose buyer's bank takes its time."""
-    started = buyer.start()
-    payments.pay(buyer.session_of(started), outcome=SessionOutcome.PROCESSING)
-    buyer.sync(buyer.session_of(started))
-    db.release()
-    return started
-
-
-def ask_about_debits(payments: FakePayments, now: datetime) -> tuple[int, int]:
-    tally = payment_sessions.sync_delayed(payments=payments, site=SITE, now=now)
-    db.release()
-    return tally.done, tally.failed
-
-
-def test_a_debit_that_stripe_does_not_know_any_more_holds_its_parts_for_a_day_and_a_person_is_told(
-    buyer: Buyer, debited: Started, payments: FakePayments, product: Product
-) -> None:
-    del payments.sessions[buyer.session_of(debited)]
-    days = [utcnow() + timedelta(days=day) for day in (3, 3.5, 4, 5)]
-    assert ask_about_debits(payments, days[0]) == ask_about_debits(payments, days[1]) == (1, 0)
-    assert stock_of(product) == (5, 2) and len(attention.list_open(now=days[1]).items) == 1
-    assert ask_about_debits(payments, days[2]) == (1, 0)
-    assert (order_of(debited).status, stock_of(product)) == (OrderStatus.EXPIRED, (5, 0))
-    assert ask_about_debits(payments, days[3]) == (0, 0)
-
-
-def test_a_debit_to_an_order_that_has_ended_is_not_asked_about_for_ever(
-    buyer: Buyer, debited: Started, payments: FakePayments, product: Product
-) -> None:
-    release(debited.order_id)
-    del payments.sessions[buyer.session_of(debited)]
-    assert ask_about_debits(payments, utcnow()) == (1, 0)
-    assert ask_about_debits(payments, utcnow()) == (0, 0)
-    assert (order_of(debited).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
-
-
-def test_a_debit_whose_amount_no_book_holds_is_not_asked_about_for_ever(
-    buyer: Buyer, debited: Started, payments: FakePayments, product: Product
-) -> None:
-    payments.pay(buyer.session_of(debited), currency="kwd", amount_total=1235)
-    assert ask_about_debits(payments, utcnow()) == (0, 1)
-    assert ask_about_debits(payments, utcnow()) == (0, 0)
-    assert (order_of(debited).status, stock_of(product)) == (OrderStatus.CANCELLED, (5, 0))
 
 
 def test_a_session_that_stripe_does_not_know_goes_before_a_person_once(buyer: Buyer, payments: FakePayments) -> None:
