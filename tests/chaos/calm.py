@@ -19,8 +19,7 @@ from mountify.services import emails, refund_sending, webhooks
 from mountify.services.reconcile import Report, reconcile
 from mountify.transaction import transaction
 from tests.processes.standing import let_time_pass
-from tests.processes.tale import WORK
-from tests.processes.visit import jobs
+from tests.processes.visit import WORK, jobs
 
 from . import operator
 from .estate import Estate
