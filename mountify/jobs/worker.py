@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -95,24 +95,39 @@ def run(config: Config, gateways: Gateways) -> None:
 
 
 async def _work(config: Config, gateways: Gateways) -> None:
-    """Begin anew, under another name, whenever the database was away: the queue's own worker ends then.
+    """Begin anew, under another name, when the database was away or a job's end could not be written down.
 
-    What that one had in hand and could not give back is rescued like a dead one's.
+    What it had in hand and could not give back is rescued like a dead one's.
     """
-    while True:
-        task_runs.give_time({name: periodic.missed_after for name, periodic in PERIODIC.items()}, now=utcnow())
-        try:
-            if await _work_until_stopped(build(config, gateways)):
-                return
-        except (ConnectorException, psycopg.OperationalError) as error:
-            if not _is_away(error):
-                raise
-        log.warning("worker_begins_anew")
-        await asyncio.sleep(POLL_S)
+    with _told_to_end() as is_told:
+        while True:
+            task_runs.give_time({name: periodic.missed_after for name, periodic in PERIODIC.items()}, now=utcnow())
+            try:
+                if await _work_until(is_told, build(config, gateways)):
+                    return
+            except (ConnectorException, psycopg.OperationalError) as error:
+                if not _is_away(error):
+                    raise
+            log.warning("worker_begins_anew")
+            await _do_unless(is_told, asyncio.sleep(POLL_S))
 
 
-async def _work_until_stopped(app: App) -> bool:
-    """Say whether it was told to end, or given up by another worker: then this process has nothing to do any more."""
+@contextmanager
+def _told_to_end() -> Iterator[asyncio.Event]:
+    """SIGTERM and SIGINT, from the first moment to the last: nothing else ends the first process of a container."""
+    loop, is_told = asyncio.get_running_loop(), asyncio.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, is_told.set)
+    try:
+        yield is_told
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _work_until(is_told: asyncio.Event, app: App) -> bool:
+    """Say whether that was all: it was told to end, or given up by another worker, and has nothing to do any more."""
     worker = Worker(
         app,
         concurrency=CONCURRENCY,
@@ -124,33 +139,36 @@ async def _work_until_stopped(app: App) -> bool:
         stalled_worker_timeout=STALLED_AFTER_S,
         install_signal_handlers=False,
     )
-    is_told = asyncio.Event()
+    stopping = asyncio.create_task(_stop(worker, is_told))
     try:
-        async with app.open_async():
-            with _listening_for_signals(is_told, worker):
+        try:
+            await _do_unless(is_told, app.open_async())
+            if not is_told.is_set():  # a worker that begins forgets that it was stopped before
                 await worker.run()  # type: ignore[no-untyped-call]
+        finally:
+            stopping.cancel()
+            await app.close_async()
     except ConnectorException:
         if not is_told.is_set():
             raise
     return is_told.is_set() or (isinstance(app.job_manager, Heartbeat) and app.job_manager.is_given_up)
 
 
-@contextmanager
-def _listening_for_signals(is_told: asyncio.Event, worker: Worker) -> Iterator[None]:
-    """While it works; before and after that it has nothing in hand, and may be ended on the spot."""
+async def _stop(worker: Worker, is_told: asyncio.Event) -> None:
+    await is_told.wait()
+    worker.stop()  # type: ignore[no-untyped-call]
 
-    def end() -> None:
-        is_told.set()
-        worker.stop()  # type: ignore[no-untyped-call]
 
-    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, end)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+async def _do_unless(is_told: asyncio.Event, work: Awaitable[Any]) -> None:
+    """Do it, or leave it as soon as it is told to end. Raises what the work raises."""
+    doing, telling = asyncio.ensure_future(work), asyncio.ensure_future(is_told.wait())
+    await asyncio.wait((doing, telling), return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
+    if not doing.done():
+        doing.cancel()
+        await asyncio.wait((doing,))
+    elif error := doing.exception():
+        raise error
 
 
 def _is_away(error: Exception) -> bool:

@@ -137,6 +137,51 @@ def test_a_worker_outlives_its_database(
     parts.stop()
 
 
+def test_a_worker_that_waits_for_its_database_ends_when_it_is_told(
+    visit: Visit, config: Config, engine: sa.Engine, outside: Running, tmp_path: Path
+) -> None:
+    """By itself, not by the signal: the first process of a container has no other end."""
+    parts = Parts(config, outside, visit.parts.port, log=tmp_path / "log")
+    with out_of_reach(engine.url):
+        worker = parts.start("worker")
+        assert wait_until(lambda: "task_run_not_noted" in parts.log.read_text(), PATIENCE_S)
+        worker.terminate()
+        assert worker.wait(ENDS_WITHIN_S) == 0
+
+
+LOSES_THE_FIRST_END = """
+    CREATE SEQUENCE test_ends;
+    CREATE FUNCTION test_lose_an_end() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('test_ends') = 1 THEN RAISE 'no'; END IF;  -- what a sequence has counted is not rolled back
+        RETURN OLD;
+    END $$;
+    CREATE TRIGGER test_lose_an_end BEFORE DELETE ON procrastinate_jobs
+        FOR EACH ROW WHEN (OLD.task_name = 'process_webhook') EXECUTE FUNCTION test_lose_an_end();
+"""
+FORGETS_IT = """
+    DROP TRIGGER test_lose_an_end ON procrastinate_jobs;
+    DROP FUNCTION test_lose_an_end;
+    DROP SEQUENCE test_ends;
+"""
+
+
+def test_a_job_whose_end_could_not_be_written_down_is_taken_again(
+    visit: Visit, parts: Parts, engine: sa.Engine
+) -> None:
+    """It counts as the worker's, and that one lives."""
+    with engine.begin() as connection:
+        connection.execute(sa.text(LOSES_THE_FIRST_END))
+    try:
+        parts.start("web")
+        parts.start("worker")
+        visit.pay(visit.check_out())
+        assert_sold_to(visit)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text(FORGETS_IT))
+
+
 def beats() -> int:
     """Count the workers that the queue knows."""
     try:
