@@ -98,7 +98,7 @@ def _queue_about(
         **values,
     )
     key = key or f"{kind}:{order.id}"
-    _queue(session, kind, mail, key=key, recipient=recipient, order_id=order.id, now=now)
+    store(session, kind, mail, key=key, recipient=recipient, order_id=order.id, now=now)
 
 
 def queue_order_links(email: str, *, site: Site, now: datetime) -> None:
@@ -117,7 +117,7 @@ def queue_order_links(email: str, *, site: Site, now: datetime) -> None:
         newest = found[0]
         window = int(now.timestamp() // LINKS_ONCE_IN_S)
         key = f"order_links:{hash_token(newest.email.lower())}:{window}"
-        _queue(session, "order_links", mail, key=key, recipient=newest.email, order_id=newest.id, now=now)
+        store(session, "order_links", mail, key=key, recipient=newest.email, order_id=newest.id, now=now)
 
 
 def order_url(order: Order, site: Site) -> str:
@@ -125,12 +125,21 @@ def order_url(order: Order, site: Site) -> str:
     return f"{site.base_url}/orders/{order.id}?key={link_key(site.secret, order.id)}"
 
 
-def _queue(
-    session: Session, kind: str, mail: Rendered, *, key: str, recipient: str, order_id: int, now: datetime
+def store(
+    session: Session,
+    kind: str,
+    mail: Rendered,
+    *,
+    key: str,
+    recipient: str,
+    now: datetime,
+    order_id: int | None = None,
+    user_id: int | None = None,
 ) -> None:
-    """Store a mail and queue its sending; nothing when there is one with this key."""
+    """Store a mail and queue its sending, in the caller's transaction; nothing when there is one with this key."""
     row = insert(Email).values(
         order_id=order_id,
+        user_id=user_id,
         kind=kind,
         recipient=recipient,
         subject=mail.subject,

@@ -1,0 +1,42 @@
+"""Mails about an account: a sign-in method that was added, a password that was changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from mountify.core.site import Site
+from mountify.models.account import User
+from mountify.services import emails
+from mountify.services.mail_templates import render
+from mountify.services.settings import get_shop
+
+
+def queue_about_account(
+    kind: str,
+    session: Session,
+    user: User,
+    *,
+    key: str,
+    site: Site,
+    now: datetime,
+    recipient: str | None = None,
+    **values: object,
+) -> None:
+    """Write to the owner of an account, once for each key, and queue its sending, in the caller's transaction.
+
+    The templates in `email/<kind>` see `user`, `shop`, `shop_url`, `now` and the values. A mail goes to the account's
+    address unless another recipient is named.
+    """
+    mail = render(
+        kind,
+        currency=site.currency,
+        timezone=site.timezone,
+        user=user,
+        shop=get_shop(),
+        shop_url=site.base_url,
+        now=now,
+        **values,
+    )
+    emails.store(session, kind, mail, key=key, recipient=recipient or user.email, user_id=user.id, now=now)
