@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from procrastinate import App, SyncPsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, cast, column, delete, exists, select, table
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 OVERDUE_AFTER = timedelta(seconds=60)  # whatever a job is for should have been done by then
@@ -29,9 +32,19 @@ _jobs = table(
 
 
 def defer(session: Session, task: str, **arguments: int | str) -> None:
-    """Queue a job that exists when, and only when, the transaction of `session` commits."""
-    connection = session.connection().connection.driver_connection
-    _app.configure_task(task, connection=connection).defer(**arguments)
+    """Queue a job that exists when, and only when, the transaction of `session` commits.
+
+    Raises SQLAlchemy's OperationalError, as all else in the transaction does, when the database is at fault.
+    """
+    connection: Any = session.connection().connection.driver_connection
+    try:
+        _app.configure_task(task, connection=connection).defer(**arguments)
+    except ConnectorException as error:
+        if not isinstance(error.__cause__, psycopg.OperationalError):
+            raise
+        raise OperationalError(
+            f"queue {task}", None, error.__cause__, hide_parameters=True, connection_invalidated=connection.closed
+        ) from error
 
 
 def requeue(

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from procrastinate.jobs import Job
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from mountify import db, queue
 from mountify.core.clock import utcnow
@@ -52,6 +53,21 @@ def test_a_job_goes_with_the_transaction_in_which_it_was_queued() -> None:
         assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 1
         raise ZeroDivisionError
     assert db.session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
+
+
+@pytest.mark.commits
+@pytest.mark.parametrize("how", ["cut", "locked"])
+def test_what_the_database_does_to_a_job_that_is_queued_is_the_databases_fault(engine: Engine, how: str) -> None:
+    """And no bug of ours: whoever asked is told to try again, or is tried again."""
+    with pytest.raises(OperationalError) as refusal, transaction() as session, engine.connect() as other:
+        session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        if how == "cut":
+            pid = session.scalar(text("SELECT pg_backend_pid()"))
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        else:
+            other.execute(text("LOCK procrastinate_jobs IN ACCESS EXCLUSIVE MODE"))
+        queue.defer(session, "send_email", email_id=7)
+    assert db.has_failed(refusal.value) and (how == "cut" or db.code_of(refusal.value) == db.LOCKED)
 
 
 def change(sql: str) -> None:
