@@ -13,6 +13,7 @@ from mountify.core.texts import read_whole
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LEAST_SECRET = 32
+GOOGLE = "https://accounts.google.com"
 EXAMPLE_SECRETS = frozenset({"changeme", "change-me", "secret", "please-change-this-secret-before-you-start"})
 
 
@@ -34,6 +35,9 @@ class Config:
     stripe_api_base: str | None = None
     resend_api_url: str | None = None
     cloudinary_url: str | None = field(default=None, repr=False)
+    google_client_id: str | None = None
+    google_client_secret: str = field(default="", repr=False)
+    google_issuer: str = GOOGLE
     mail_from: str = "Mountify <orders@mountify.example>"
     static_url: str = "/static"
     trusted_proxies: int = 0
@@ -80,6 +84,11 @@ class Config:
         """Where a form of ours may lead to: Stripe's hosted page, or the sandbox's."""
         return (_origin(self.stripe_api_base),) if self.stripe_api_base else ("https://checkout.stripe.com",)
 
+    @property
+    def google_origin(self) -> str:
+        """Where the button "Continue with Google" leads to; empty while there is none."""
+        return _origin(self.google_issuer) if self.google_client_id else ""
+
 
 def load(environ: Mapping[str, str]) -> Config:
     """Read and check every variable. Raises ConfigError with one sentence about the first that is wrong."""
@@ -88,6 +97,7 @@ def load(environ: Mapping[str, str]) -> Config:
     stripe_key = _required(environ, "STRIPE_SECRET_KEY")
     if not re.match(r"(sk|rk)_(test|live)_\w+$", stripe_key):
         raise ConfigError("STRIPE_SECRET_KEY must begin with sk_test_, sk_live_, rk_test_ or rk_live_.")
+    google_id, google_secret = _google_client(environ)
     if production and "MOUNTIFY_CHECKPOINTS" in environ:
         raise ConfigError("MOUNTIFY_CHECKPOINTS is for tests on a loopback address and must not be set in production.")
     return Config(
@@ -101,6 +111,9 @@ def load(environ: Mapping[str, str]) -> Config:
         stripe_api_base=_optional_url(environ, "STRIPE_API_BASE"),
         resend_api_url=_optional_url(environ, "RESEND_API_URL"),
         cloudinary_url=_cloudinary_url(environ),
+        google_client_id=google_id,
+        google_client_secret=google_secret,
+        google_issuer=_google_issuer(environ),
         mail_from=_mail_from(environ),
         static_url=_optional_url(environ, "STATIC_URL") or "/static",
         trusted_proxies=_whole(environ, "TRUSTED_PROXIES", 0, 0, 10),
@@ -178,6 +191,25 @@ def _cloudinary_url(environ: Mapping[str, str]) -> str | None:
     if not re.fullmatch(r"cloudinary://[^:/@?\s]+:[^:/@?\s]+@[\w-]+(\?upload_prefix=https?://[^\s&]+)?", value):
         raise ConfigError("CLOUDINARY_URL must look like cloudinary://key:secret@cloud.")
     return value
+
+
+def _google_client(environ: Mapping[str, str]) -> tuple[str | None, str]:
+    """https://developers.google.com/identity/openid-connect/openid-connect#getcredentials"""
+    client_id, secret = (environ.get(name, "").strip() for name in ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"))
+    if bool(client_id) != bool(secret):
+        missing = "GOOGLE_CLIENT_SECRET" if client_id else "GOOGLE_CLIENT_ID"
+        raise ConfigError(f"GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together, and {missing} is missing.")
+    return client_id or None, secret
+
+
+def _google_issuer(environ: Mapping[str, str]) -> str:
+    issuer = _optional_url(environ, "GOOGLE_ISSUER") or GOOGLE
+    parts = urlsplit(issuer)
+    if parts.query or parts.fragment or (parts.scheme == "http" and parts.hostname not in LOOPBACK):
+        raise ConfigError(
+            "GOOGLE_ISSUER must be an https address without a query, such as https://accounts.google.com."
+        )
+    return issuer
 
 
 def _mail_from(environ: Mapping[str, str]) -> str:

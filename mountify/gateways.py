@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from mountify import db
 from mountify.adapters.cloudinary import CloudinaryImages
+from mountify.adapters.google import GoogleIdentities
 from mountify.adapters.resend import ResendMailer
 from mountify.adapters.stripe import StripePayments
 from mountify.config import Config
+from mountify.core.google_account import GoogleAccount
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund
 from mountify.core.payment_session import PaymentSession
@@ -41,11 +43,19 @@ class Images(Protocol):
     def destroy(self, public_id: str) -> None: ...
 
 
+class Identities(Protocol):
+    def authorization_url(self, *, state: str, nonce: str, verifier: str, redirect_uri: str) -> str: ...
+    def identify(
+        self, answer: Mapping[str, str], *, nonce: str, verifier: str, redirect_uri: str, now: datetime
+    ) -> GoogleAccount: ...
+
+
 @dataclass(frozen=True)
 class Gateways:
     payments: Payments
     mailer: Mailer
     images: Images | None = None  # None: pictures lie in the shop's own static folder
+    google: Identities | None = None  # None: nobody signs in with Google
 
 
 def from_config(config: Config) -> Gateways:
@@ -65,5 +75,13 @@ def from_config(config: Config) -> Gateways:
         ),
         images=CloudinaryImages(config.cloudinary_url, before_call=db.assert_no_connection)
         if config.cloudinary_url
+        else None,
+        google=GoogleIdentities(
+            config.google_client_id,
+            config.google_client_secret,
+            config.google_issuer,
+            before_call=db.assert_no_connection,
+        )
+        if config.google_client_id
         else None,
     )

@@ -13,12 +13,13 @@ def N_(message: str) -> str:
 class ShopError(Exception):
     """A rule said no. `status` is the HTTP status the fronts answer with, `code` names the rule.
 
-    `facts` are told to the API beside the sentence.
+    `facts` are told to the API beside the sentence, `reason` to the log alone.
     """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "refused"
     message: ClassVar[str] = N_("That did not work.")
+    reason: str | None = None
 
     def __init__(self, message: str | None = None, **params: object) -> None:
         self.facts: dict[str, object] = {}
@@ -241,3 +242,73 @@ class ImagesUnavailable(ShopError):
 class ImageRefused(ShopError):
     code = "image_refused"
     message = N_("This file is not a picture the shop can use.")
+
+
+class GoogleUnavailable(ShopError):
+    status = 503
+    code = "google_unavailable"
+    message = N_("We could not reach Google. Nothing has changed. Please try again, or sign in with your password.")
+
+
+class GoogleCancelled(ShopError):
+    code = "google_cancelled"
+    message = N_("You stopped at Google, so nobody was signed in. Nothing has changed.")
+
+
+class GoogleAnswerWrong(ShopError):
+    """What came back is no proof of who somebody is; the reason is for the log, and told to nobody."""
+
+    code = "google_answer_wrong"
+    message = N_("What Google sent could not be trusted, so nobody was signed in. Please begin again.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class GoogleCodeSpent(ShopError):
+    code = "google_code_spent"
+    message = N_("This way back from Google has been used or took too long. Please begin again.")
+
+
+class GoogleSignInLost(ShopError):
+    code = "google_sign_in_lost"
+    message = N_("This sign-in is over, or was begun in another browser. Please begin again.")
+
+
+class EmailNotVerified(ShopError):
+    status = 403
+    code = "email_not_verified"
+    message = N_("Google has not verified your email address. Verify it there first, or sign in with a password here.")
+
+
+class NoEmailAtGoogle(ShopError):
+    status = 403
+    code = "no_email_at_google"
+    message = N_("Google did not tell us an email address, and an account here needs one.")
+
+
+class AccountDisabled(ShopError):
+    status = 403
+    code = "account_disabled"
+    message = N_("This account is closed. Please write to us if it should not be.")
+
+
+class AddressTaken(ShopError):
+    """Somebody new at Google, with the address of an account here: it is joined after its password only."""
+
+    status = 409
+    code = "address_taken"
+    message = N_("An account with this address exists. Enter its password to connect Google to it.")
+
+
+class ConnectedElsewhere(ShopError):
+    status = 409
+    code = "connected_elsewhere"
+    message = N_("This Google account signs in to another account here, so it cannot be connected to yours.")
+
+
+class LastWayIn(ShopError):
+    status = 409
+    code = "last_way_in"
+    message = N_("This is the only way to sign in to your account. Choose a password first.")

@@ -38,7 +38,7 @@ def refuse(error: ShopError) -> Response:
     """A rule said no: flash and back for a plain form, a notice for htmx, an object for the API."""
     params = {name: _worded(value) for name, value in error.params.items()}
     sentence = _(error.message_id, **params) if params else _(error.message_id)
-    log.info("refused", code=error.code, status=error.status)
+    log.info("refused", code=error.code, status=error.status, **({"reason": error.reason} if error.reason else {}))
     if _is_api():
         return make_response(jsonify(error=sentence, **error.facts), 400 if error.status == 422 else error.status)
     if wants_fragment():

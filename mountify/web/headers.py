@@ -58,6 +58,7 @@ def _send_cart_cookie(response: Response, config: Config) -> None:
 
 def content_security_policy(config: Config) -> str:
     static = f" {config.static_origin}" if config.static_origin else ""
+    google = f" {config.google_origin}" if config.google_origin else ""
     images = f" {config.image_origin}" if config.image_origin else ""
     return "; ".join(
         (
@@ -66,7 +67,7 @@ def content_security_policy(config: Config) -> str:
             f"style-src 'self'{static}",
             f"img-src 'self' data:{static}{images}",
             "connect-src 'self'",
-            f"form-action 'self' {' '.join(config.checkout_origins)}",
+            f"form-action 'self' {' '.join(config.checkout_origins)}{google}",
             "frame-ancestors 'none'",
             "base-uri 'none'",
         )

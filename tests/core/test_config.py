@@ -45,6 +45,11 @@ def test_a_good_configuration_is_read() -> None:
         ("CLOUDINARY_URL", "https://res.cloudinary.com/mine"),
         ("CLOUDINARY_URL", "cloudinary://key@mine"),
         ("CLOUDINARY_URL", "cloudinary://key:secret@mine?upload_prefix=ftp://elsewhere"),
+        ("GOOGLE_CLIENT_ID", "only-half-of-it"),
+        ("GOOGLE_CLIENT_SECRET", "only the other half"),
+        ("GOOGLE_ISSUER", "accounts.google.com"),
+        ("GOOGLE_ISSUER", "http://accounts.google.com"),
+        ("GOOGLE_ISSUER", "https://accounts.google.com?x=y"),
         ("BASE_URL", "http://shop.example"),
         ("BASE_URL", "https://shop.example/sub"),
         ("BASE_URL", "https://[bad"),
@@ -68,6 +73,17 @@ def test_pictures_come_from_where_they_are_uploaded_to() -> None:
     assert load({**GOOD, "CLOUDINARY_URL": "cloudinary://1:s@mine"}).image_origin == "https://res.cloudinary.com"
     played = load({**GOOD, "CLOUDINARY_URL": "cloudinary://1:s@mine?upload_prefix=http://localhost:3001"})
     assert played.image_origin == "http://localhost:3001"
+
+
+def test_google_is_asked_when_its_client_is_whole() -> None:
+    assert load(GOOD).google_client_id is None and load(GOOD).google_origin == ""
+    client = {"GOOGLE_CLIENT_ID": "mine.apps.googleusercontent.com", "GOOGLE_CLIENT_SECRET": "GOCSPX-mine"}
+    config = load({**GOOD, **client})
+    assert (config.google_client_id, config.google_client_secret) == tuple(client.values())
+    assert config.google_issuer == config.google_origin == "https://accounts.google.com"
+    assert "GOCSPX" not in repr(config)
+    played = load({**GOOD, **client, "GOOGLE_ISSUER": "http://localhost:3001/google/"})
+    assert (played.google_issuer, played.google_origin) == ("http://localhost:3001/google", "http://localhost:3001")
 
 
 def test_a_taken_default_is_this_machine() -> None:

@@ -23,7 +23,11 @@ from typing import Any
 import stripe
 
 SECRET = "whsec_of_the_tests"
-GOOGLE_REDIRECTS = ("http://127.0.0.1:8000/auth/google/callback", "http://127.0.0.1:8000/auth/google/link")
+GOOGLE_REDIRECTS = (
+    "http://127.0.0.1:8000/auth/google/callback",
+    "http://127.0.0.1:8000/auth/google/link",
+    "http://127.0.0.1:3999/auth/google/callback",  # where the shop of the page tests is
+)
 DEADLINE_S = 15.0
 
 
