@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
-from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials
 from mountify.forms.auth import SignInForm
-from mountify.services import accounts, cart_merge
+from mountify.services import accounts
 from mountify.web.answers import done, local_path, page
-from mountify.web.auth import find_cart_owner, forget_cart, identity, settings, shop_session
+from mountify.web.auth import identity, shop_session
 from mountify.web.limits import account_named, address, limiter
+from mountify.web.signing_in import sign_in
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 
@@ -36,19 +36,8 @@ def start_session() -> Response:
     except BadCredentials:
         form.form_errors.append(_("That email and password do not match."))
         return page("auth/signin.html", status=401, form=form)
-    guest = find_cart_owner()
-    shop_session().sign_in(who, request, settings().secret_key)
-    if guest is not None and guest.token is not None:
-        _take_along(guest.token, who.id)
+    sign_in(who)
     return done(_("You are signed in."), to=form.next.data)
-
-
-def _take_along(token: str, user_id: int) -> None:
-    """The guest's cart and pending order become the account's."""
-    merged = cart_merge.merge(token, user_id, now=utcnow())
-    forget_cart()
-    if merged.left_out:
-        flash(_("There was no room in your cart for: %(names)s.", names=", ".join(merged.left_out)), "warn")
 
 
 @bp.post("/signout")
