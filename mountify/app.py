@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mountify import db
 from mountify.blueprints import (
+    addresses,
     api,
     auth,
     cart,
@@ -46,6 +47,7 @@ _FRONTS = (
     checkout,
     orders,
     find_order,
+    addresses,
     content,
     auth,
     theme,

@@ -6,22 +6,31 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
+from mountify.forms.listing import read_page
 from mountify.models.order import Order
 from mountify.services import checkout, orders
 from mountify.web.answers import done, page
-from mountify.web.auth import identity, settings
+from mountify.web.auth import identity, require_identity, settings
 from mountify.web.gateways import gateways
 from mountify.web.limits import limiter
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
 
+@bp.get("")
+def index() -> Response:
+    """The orders of the account that is signed in."""
+    who = require_identity()
+    return page("orders/index.html", orders=orders.list_for_user(who.id, read_page(request.args)))
+
+
 @bp.get("/<id:order_id>")
 def show(order_id: int) -> Response:
-    order = _get(order_id)
+    order, who = _get(order_id), identity()
     return page(
         "orders/show.html",
         order=order,
+        is_mine=who is not None and order.user_id == who.id,
         events=orders.list_events_for_buyer(order),
         payment=orders.find_pending_payment(order, now=utcnow()),
         was_charged=orders.was_charged(order),

@@ -116,6 +116,18 @@ class NotAllowed(ShopError):
     message = N_("This is not open to you. If you think it should be, please sign in again.")
 
 
+class AddressBookFull(ShopError):
+    status = 409
+    code = "address_book_full"
+    message = N_("An address book holds at most %(most)s addresses. Please delete one first.")
+
+
+class AddressTwice(ShopError):
+    status = 409
+    code = "address_twice"
+    message = N_("Another of your addresses has this street and postal code.")
+
+
 class WrongTransition(ShopError):
     status = 409
     code = "wrong_transition"

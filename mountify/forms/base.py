@@ -9,7 +9,7 @@ from flask_babel import gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
-from wtforms.fields import IntegerField
+from wtforms.fields import BooleanField, Field, IntegerField
 
 from mountify.core.errors import Malformed
 from mountify.core.texts import has_control_characters, read_whole
@@ -31,14 +31,12 @@ class ShopForm(FlaskForm):
         fields = list(cls(formdata=MultiDict()))
         values = {field.name: body[_camel(field.name)] for field in fields if _camel(field.name) in body}
         given = {field.name: field.default for field in fields if field.default is not None} | values
-        form = cls(formdata=MultiDict({name: str(value) for name, value in given.items()}))
+        form = cls(formdata=MultiDict({name: _plain(value) for name, value in given.items()}))
         form.validate()
         for field in form:
-            wanted = int if isinstance(field, WholeNumber) else str
+            wanted = _type_of(field)
             if field.name in values and type(values[field.name]) is not wanted:
-                field.errors = [
-                    gettext("This must be a whole number.") if wanted is int else gettext("This must be text.")
-                ]
+                field.errors = [_wrong_type(wanted)]
         if form.errors:
             raise BadForm(form)
         return form
@@ -52,6 +50,21 @@ class ShopForm(FlaskForm):
     @property
     def messages(self) -> list[str]:
         return [str(message) for messages in self.errors.values() for message in messages]
+
+
+def _plain(value: object) -> str:
+    """What a form would send: of a box that is not ticked, nothing that counts as one."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _type_of(field: Field) -> type:
+    return int if isinstance(field, WholeNumber) else bool if isinstance(field, BooleanField) else str
+
+
+def _wrong_type(wanted: type) -> str:
+    if wanted is int:
+        return gettext("This must be a whole number.")
+    return gettext("This must be true or false.") if wanted is bool else gettext("This must be text.")
 
 
 class BadForm(Malformed):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from mountify import db
 from mountify.core.errors import N_, NotFound
 from mountify.core.ids import BIGGEST_ID
+from mountify.core.paging import Page
 from mountify.core.tokens import is_signed, sign
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
@@ -51,6 +52,27 @@ def get_by_number(number: str) -> Order:
     ).one_or_none()
     if order is None:
         raise NotFound(N_("There is no order %(number)s."), number=number)
+    return order
+
+
+PAGE_SIZE = 20
+
+
+def list_for_user(user_id: int, page: int = 1, size: int = PAGE_SIZE) -> Page[Order]:
+    """List the orders of an account, newest first, a page at a time."""
+    mine = Order.user_id == user_id
+    newest = select(Order).where(mine).order_by(Order.id.desc()).limit(size).offset((page - 1) * size)
+    found = db.session.scalars(newest.options(selectinload(Order.items))).all()
+    total = db.session.scalar(select(func.count()).select_from(Order).where(mine)) or 0
+    return Page(found, total=total, number=page, size=size)
+
+
+def get_for_user(order_id: int, user_id: int) -> Order:
+    """Get an order of an account. Raises NotFound, also for another's."""
+    mine = select(Order).where(Order.id == order_id, Order.user_id == user_id)
+    order = db.session.scalars(mine.options(selectinload(Order.items))).one_or_none()
+    if order is None:
+        raise NotFound
     return order
 
 

@@ -45,11 +45,17 @@ def identity() -> Identity | None:
     return shop_session().identity
 
 
-def require_staff() -> Identity:
-    """Say who of the office is asking. Raises SignInNeeded or NotAllowed."""
+def require_identity() -> Identity:
+    """Say who is asking. Raises SignInNeeded."""
     who = identity()
     if who is None:
         raise SignInNeeded
+    return who
+
+
+def require_staff() -> Identity:
+    """Say who of the office is asking. Raises SignInNeeded or NotAllowed."""
+    who = require_identity()
     if not who.is_staff:
         raise NotAllowed
     return who

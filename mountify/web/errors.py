@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, flash, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
-from mountify.core.errors import Malformed, NotAllowed, NotFound, ShopError
+from mountify.core.errors import Malformed, NotAllowed, NotFound, ShopError, SignInNeeded
 from mountify.core.money import Money
 from mountify.services.wording import format_money
 from mountify.web.answers import back, local_path, seen_other, wants_fragment
@@ -41,6 +41,8 @@ def refuse(error: ShopError) -> Response:
     log.info("refused", code=error.code, status=error.status, **({"reason": error.reason} if error.reason else {}))
     if _is_api():
         return make_response(jsonify(error=sentence, **error.facts), 400 if error.status == 422 else error.status)
+    if isinstance(error, SignInNeeded):
+        return seen_other(url_for("auth.signin", next=_same_again()))
     if wants_fragment():
         return _notice(sentence, error.status)
     if request.method == "POST" and not isinstance(error, NotFound | Malformed):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from . import attention, cart, catalogue, checkout, orders
+from . import addresses, attention, cart, catalogue, checkout, orders
 
 bp = Blueprint("api", __name__, url_prefix="/api")
-for part in (catalogue, cart, checkout, orders, attention):
+for part in (catalogue, cart, checkout, orders, addresses, attention):
     bp.register_blueprint(part.bp)

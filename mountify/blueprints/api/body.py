@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from mountify.core.errors import N_, InvalidInput
 from mountify.core.money import Money
+from mountify.core.paging import Page
 from mountify.web.page_cache import for_everybody
 
 
@@ -36,3 +37,14 @@ def shared(data: dict[str, Any], **beside: object) -> Response:
 def amount(money: Money) -> float:
     """The amount as a JSON number; nothing is ever added up in this form."""
     return float(money.amount)
+
+
+def pagination(page: Page[Any]) -> dict[str, object]:
+    """Say which page of how many an answer is."""
+    return {
+        "page": page.number,
+        "limit": page.size,
+        "total": page.total,
+        "totalPages": page.pages if page.total else 0,
+        "hasMore": page.has_more,
+    }

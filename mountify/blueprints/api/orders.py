@@ -1,15 +1,49 @@
-"""The order of a checkout session."""
+"""The orders of the account that is signed in, and the order of a checkout session."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, request
 
+from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, check, read_number, read_page
+from mountify.models.order import Order
 from mountify.services import orders
-from mountify.web.auth import identity, settings
+from mountify.web.auth import identity, require_identity, settings
 
-from .body import amount
+from .body import amount, pagination
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
+
+_NO_TRACKING: dict[str, Any] = {"status": None, "estimatedDelivery": None, "events": [], "lastUpdated": None}
+
+
+@bp.get("/my-orders")
+def index() -> Response:
+    who = require_identity()
+    check(request.args)
+    limit = read_number(request.args.get("limit", ""), MOST_A_PAGE) or USUAL_A_PAGE
+    mine = orders.list_for_user(who.id, read_page(request.args), limit)
+    return jsonify(orders=[_show(order) for order in mine.items], pagination=pagination(mine))
+
+
+@bp.get("/<id:order_id>")
+def show(order_id: int) -> Response:
+    return jsonify(order=_show(orders.get_for_user(order_id, require_identity().id)))
+
+
+@bp.get("/<id:order_id>/tracking")
+def show_tracking(order_id: int) -> Response:
+    """The events of its parcel, as far as they are known."""
+    order = orders.get_for_user(order_id, require_identity().id)
+    return jsonify(
+        orderId=order.id,
+        status=order.status,
+        trackingNumber=order.tracking_number,
+        carrier=order.carrier,
+        tracking=_NO_TRACKING | {"lastUpdated": _moment(order.tracking_last_sync)} | (order.tracking_details or {}),
+    )
 
 
 @bp.get("/session/<session_id>")
@@ -22,3 +56,34 @@ def show_by_session(session_id: str) -> Response:
         secret=settings().secret_key,
     )
     return jsonify(orderId=order.id, status=order.status, email=order.email, total=amount(order.total))
+
+
+def _show(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "number": order.number,
+        "email": order.email,
+        "total": amount(order.total),
+        "status": order.status,
+        "createdAt": _moment(order.created_at),
+        "trackingNumber": order.tracking_number,
+        "carrier": order.carrier,
+        "shippedAt": _moment(order.shipped_at),
+        "trackingDetails": order.tracking_details,
+        "shippingName": order.shipping_name,
+        "shippingAddress": order.shipping_address,
+        "items": [
+            {
+                "productId": item.product_id,
+                "name": item.name,
+                "quantity": item.quantity,
+                "price": amount(item.price),
+                "imageUrl": item.image_url,
+            }
+            for item in order.items
+        ],
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
