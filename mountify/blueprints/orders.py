@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from mountify.core.clock import utcnow
 from mountify.forms.listing import read_page
 from mountify.models.order import Order
-from mountify.services import checkout, orders
+from mountify.services import checkout, orders, reorder
+from mountify.web import cart_words
 from mountify.web.answers import done, page
-from mountify.web.auth import identity, require_identity, settings
+from mountify.web.auth import cart_owner, identity, keep_cart, require_identity, settings
 from mountify.web.gateways import gateways
 from mountify.web.limits import limiter
 
@@ -47,6 +49,21 @@ def cancel(order_id: int) -> Response:
     said = _("Order %(number)s is cancelled. Nothing was charged.", number=order.number)
     is_free = order.is_cancelled and not orders.was_charged(order)
     return done(said if is_free else None, to=url_for(".show", order_id=order.id, key=_key() or None))
+
+
+@bp.post("/<id:order_id>/cart-items")
+def buy_again(order_id: int) -> Response:
+    """Put the parts of an order into the cart, as many as can be had now, and say what is not as it was."""
+    order, owner = _get(order_id), cart_owner()
+    number, parts = order.number, reorder.buy_again(owner, order, now=utcnow())
+    keep_cart(owner)
+    for sentence in cart_words.of_reorder(parts):
+        flash(sentence, "warn")
+    added = sum(part.added for part in parts)
+    said = ngettext(
+        "Added %(num)s part of order %(number)s.", "Added %(num)s parts of order %(number)s.", added, number=number
+    )
+    return done(said if added else None, to=url_for("cart.show"))
 
 
 def _get(order_id: int) -> Order:

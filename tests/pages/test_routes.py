@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET orders.index": (303, 200, 200, 200),
     "GET orders.show": (404, 404, 404, 404),
     "POST orders.cancel": (404, 404, 404, 404),
+    "POST orders.buy_again": (404, 404, 404, 404),
     "GET addresses.index": (303, 200, 200, 200),
     "POST addresses.add": (303, 422, 422, 422),
     "GET addresses.edit": (303, 404, 404, 404),
