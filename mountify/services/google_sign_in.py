@@ -1,0 +1,174 @@
+"""Signing in with Google: a person there is one account here, told by issuer and subject and never by the address."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from mountify import db
+from mountify.core.errors import (
+    AccountDisabled,
+    AddressTaken,
+    BadCredentials,
+    ConnectedElsewhere,
+    EmailNotVerified,
+    LastWayIn,
+    NoEmailAtGoogle,
+    NotFound,
+)
+from mountify.core.google_account import GoogleAccount
+from mountify.core.site import Site
+from mountify.models.account import OAuthIdentity, User
+from mountify.services import accounts
+from mountify.services.account_mails import queue_about_account
+from mountify.services.accounts import Identity
+from mountify.transaction import transaction, violated
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = structlog.get_logger()
+
+METHOD = "Google"
+# What somebody else's sign-in may have stored between our look and our change.
+_OVERTAKEN = frozenset({"uq_oauth_identities_issuer_subject", "uq_users_email"})
+
+
+def _again_when_overtaken(function: Callable[P, R]) -> Callable[P, R]:
+    """Decide anew, once, when another request has stored the same identity or address meanwhile."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except IntegrityError as error:
+            if violated(error) not in _OVERTAKEN:
+                raise
+            return function(*args, **kwargs)
+
+    return run
+
+
+@_again_when_overtaken
+def sign_in(google: GoogleAccount, *, now: datetime) -> Identity:
+    """Say which account this is, and open one for somebody new.
+
+    Raises AccountDisabled, NoEmailAtGoogle, EmailNotVerified, or AddressTaken: an account with this address exists,
+    and is joined by its password alone (see `join`).
+    """
+    with transaction() as session:
+        # The address first: an account that another request opens meanwhile is then found by its identity.
+        is_taken = session.scalar(select(User.id).where(User.email == google.email)) is not None
+        known = _find_identity(session, google)
+        if known is not None:
+            return _open(session.get_one(User, known.user_id))
+        _insist_on_verified(google)
+        if is_taken:
+            raise AddressTaken
+        user = User(email=google.email, name=google.name, email_confirmed_at=now)
+        session.add(user)
+        session.flush()
+        _add_identity(session, user, google)
+        session.refresh(user)
+        log.info("account_opened", user_id=user.id, method=METHOD)
+        return _open(user)
+
+
+@_again_when_overtaken
+def join(google: GoogleAccount, password: str, *, site: Site, now: datetime) -> Identity:
+    """Connect somebody at Google to the account with the same address, by its password.
+
+    The address counts as confirmed from now on, for Google has verified it. Raises BadCredentials, the same for a wrong
+    password, an account without one, and a closed or vanished account; EmailNotVerified; ConnectedElsewhere.
+    """
+    _insist_on_verified(google)
+    seen = db.session.scalars(select(User).where(User.email == google.email)).one_or_none()
+    db.release()
+    if not accounts.fits(password, seen.password_hash if seen else None) or seen is None:
+        raise BadCredentials
+    with transaction() as session:
+        user = session.get(User, seen.id, with_for_update=True)
+        if user is None or user.is_disabled or user.password_hash != seen.password_hash:
+            raise BadCredentials
+        _connect(session, user, google, site=site, now=now)
+        return _open(user)
+
+
+@_again_when_overtaken
+def connect(user_id: int, google: GoogleAccount, *, site: Site, now: datetime) -> None:
+    """Let somebody who is signed in sign in with Google as well, whatever their address there; twice changes nothing.
+
+    Raises NoEmailAtGoogle, EmailNotVerified, AccountDisabled or ConnectedElsewhere.
+    """
+    _insist_on_verified(google)
+    with transaction() as session:
+        user = session.get_one(User, user_id, with_for_update=True)
+        _open(user)
+        _connect(session, user, google, site=site, now=now)
+
+
+def list_identities(user_id: int) -> Sequence[OAuthIdentity]:
+    """List who at Google signs in to an account, oldest first."""
+    mine = select(OAuthIdentity).where(OAuthIdentity.user_id == user_id)
+    return db.session.scalars(mine.order_by(OAuthIdentity.id)).all()
+
+
+def disconnect(user_id: int, identity_id: int) -> None:
+    """Let Google sign in no more. Raises NotFound, or LastWayIn when nothing else would be left."""
+    with transaction() as session:
+        user = session.get_one(User, user_id, with_for_update=True)  # two at once would each find the other one left
+        identity = session.get(OAuthIdentity, identity_id)
+        if identity is None or identity.user_id != user_id:
+            raise NotFound
+        count = select(func.count()).select_from(OAuthIdentity).where(OAuthIdentity.user_id == user_id)
+        if user.password_hash is None and session.scalar(count) == 1:
+            raise LastWayIn
+        session.delete(identity)
+        log.info("sign_in_method_removed", user_id=user_id, method=METHOD)
+
+
+def _find_identity(session: Session, google: GoogleAccount) -> OAuthIdentity | None:
+    same = OAuthIdentity.issuer == google.issuer, OAuthIdentity.subject == google.subject
+    return session.scalars(select(OAuthIdentity).where(*same)).one_or_none()
+
+
+def _insist_on_verified(google: GoogleAccount) -> None:
+    if not google.email:
+        raise NoEmailAtGoogle
+    if not google.is_verified:
+        raise EmailNotVerified
+
+
+def _connect(session: Session, user: User, google: GoogleAccount, *, site: Site, now: datetime) -> None:
+    """Add the identity to a locked account, confirm the address that Google vouches for, and tell the owner."""
+    known = _find_identity(session, google)
+    if known is not None and known.user_id != user.id:
+        raise ConnectedElsewhere
+    if user.email_confirmed_at is None and user.email.lower() == google.email.lower():
+        user.email_confirmed_at = now
+    if known is not None:
+        return
+    identity = _add_identity(session, user, google)
+    key = f"sign_in_added:{identity.id}"
+    queue_about_account("sign_in_added", session, user, key=key, site=site, now=now, method=METHOD)
+    log.info("sign_in_method_added", user_id=user.id, method=METHOD)
+
+
+def _add_identity(session: Session, user: User, google: GoogleAccount) -> OAuthIdentity:
+    identity = OAuthIdentity(issuer=google.issuer, subject=google.subject, user_id=user.id)
+    session.add(identity)
+    session.flush()
+    return identity
+
+
+def _open(user: User) -> Identity:
+    """Say who an account is. Raises AccountDisabled."""
+    if user.is_disabled:
+        raise AccountDisabled
+    return Identity(user.id, user.email, user.name, user.role, user.auth_version)
