@@ -13,6 +13,7 @@ from mountify.services import catalogue, inventory, settings
 from mountify.services.catalogue import NewImage, NewProduct
 from mountify.transaction import transaction
 
+CONTACT = "help@mountify.example"
 _numbers = itertools.count(1)
 
 
@@ -20,7 +21,7 @@ def make_shop() -> None:
     settings.change(
         currency="USD",
         name="Mountify",
-        contact_email="help@mountify.example",
+        contact_email=CONTACT,
         countries=("US", "DE"),
         pages={"terms": "## The contract\n\nAn *offer*, <script>alert(1)</script> [here](javascript:alert(1))."},
         shipping_flat=Money.of("4.50"),

@@ -19,8 +19,8 @@ from mountify.models.payment import PaymentAttempt, WebhookEvent
 from mountify.services.audit import audit
 from tests.sandbox.support import client_of
 
+from .errand import Ledger
 from .estate import Estate
-from .visit import Ledger
 
 Rows = dict[str, Any]
 

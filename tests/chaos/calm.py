@@ -22,8 +22,8 @@ from tests.processes.standing import let_time_pass
 from tests.processes.visit import WORK, jobs
 
 from . import operator
+from .errand import Ledger
 from .estate import Estate
-from .visit import Ledger
 
 PENDING = """
     SELECT count(*) FROM orders o WHERE o.status = 'pending' AND NOT EXISTS (

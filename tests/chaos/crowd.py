@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from . import operator
+from .errand import Errand, Ledger
 from .estate import Estate
 from .phone import OutOfTime, Told
-from .visit import Ledger, Visit
 
 AT_ONCE = 8
 MOST_VISITS = 3  # for each order that is wanted
@@ -56,9 +56,9 @@ class Crowd:
             if number > MOST_VISITS * self.orders:
                 return
             name, shop = f"sam-{number}-{self.seed}", self.estate
-            visit = Visit(name, shop.parts.url, shop.outside, self.told, self.ledger)
+            errand = Errand(name, shop.parts.url, shop.outside, self.told, self.ledger)
             try:
-                reached = visit.make(self.scarce, self.plenty)
+                reached = errand.make(self.scarce, self.plenty)
             except OutOfTime:
                 return
             if reached is not None:

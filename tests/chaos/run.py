@@ -15,10 +15,10 @@ from tests.factories import make_product, make_shop
 from .books import Books
 from .calm import Calm, Unrest
 from .crowd import Crowd
+from .errand import Ledger
 from .estate import Estate
 from .phone import Told
 from .storm import Storm, Strike, draw
-from .visit import Ledger
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mountify.core.payment_session import PaymentSession, SessionOutcome
+from tests.factories import CONTACT as MERCHANT
 from tests.model.seen import Lines, Seen, SeenOrder, SeenPayment
 from tests.model.twins import Stripe
 
 PRICES, DELIVERY, FREE_FROM = {1: 1400, 2: 950, 3: 4500}, 450, 4000  # cents, by part
 HOLD, TOLD_ONCE_IN = timedelta(minutes=35), timedelta(days=1)
-MERCHANT = "help@mountify.example"
 ENDED = ("expired", "cancelled")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,8 +22,13 @@ from mountify.supervisor.run import web_command
 from tests.running import ROOT
 from tests.sandbox.support import SECRET, Running
 
+from .pages import checkout_key_of
+
 T = TypeVar("T")
 STARTS_WITHIN_S = ENDS_WITHIN_S = 60.0
+ANSWERS_WITHIN_S = 30.0
+NO_PROXY = urllib.request.ProxyHandler({})
+_OPENER = urllib.request.build_opener(NO_PROXY)
 
 
 class Parts:
@@ -75,7 +79,7 @@ class Parts:
 
     def answer(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with _OPENER.open(self.url + path, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -102,12 +106,10 @@ class Shopper:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()), _Stay()
-        )
+        self.opener = urllib.request.build_opener(NO_PROXY, urllib.request.HTTPCookieProcessor(CookieJar()), _Stay())
 
     def get(self, path: str) -> str:
-        with self.opener.open(self.url + path) as answer:
+        with self.opener.open(self.url + path, timeout=ANSWERS_WITHIN_S) as answer:
             return str(answer.read().decode())
 
     def post(self, path: str, **values: str) -> str:
@@ -115,7 +117,7 @@ class Shopper:
         body = urllib.parse.urlencode(values).encode()
         request = urllib.request.Request(self.url + path, body, {"Sec-Fetch-Site": "same-origin"})
         try:
-            self.opener.open(request).close()
+            self.opener.open(request, timeout=ANSWERS_WITHIN_S).close()
         except urllib.error.HTTPError as answer:
             with answer:
                 assert answer.code == 303, answer.code
@@ -125,9 +127,9 @@ class Shopper:
     def open_checkout(self, product_id: int, quantity: int) -> str:
         """Put a part into the cart and open the checkout; gives its key."""
         self.post("/cart/items", product_id=str(product_id), quantity=str(quantity))
-        key = re.search(r'name="checkout_key" value="([^"]+)"', self.get("/checkout"))
+        key = checkout_key_of(self.get("/checkout"))
         assert key
-        return key[1]
+        return key
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

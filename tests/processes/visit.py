@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,19 +13,22 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until
+from mountify.jobs.tasks import QUEUED
 from mountify.models.catalogue import Product
 from mountify.models.order import Order, OrderEvent
 from mountify.services.audit import audit
 from tests.buyers import stock_of
+from tests.factories import CONTACT as MERCHANT
 from tests.sandbox.support import Running, client_of
 
+from .pages import pay_at_stripe, way_back_of
 from .parts import Parts, Shopper, insist
 
 STOCK, BOUGHT = 9, 2
 ALL, LEFT = (STOCK, 0), (STOCK - BOUGHT, 0)
 PATIENCE_S = 90.0
-MERCHANT = "help@mountify.example"
-WORK = "task_name IN ('process_webhook', 'send_email', 'send_refund', 'end_overdue', 'end_superseded')"
+# What is to be done before the shop is at rest: all that is ever queued, and the round that ends what is overdue.
+WORK = f"task_name IN ({', '.join(map(repr, (*QUEUED, 'end_overdue')))})"
 
 
 @dataclass
@@ -55,14 +57,14 @@ class Visit:
 
     def pay(self, page: str) -> str:
         """Pay on Stripe's page; gives the way back to the shop."""
-        paid = self.outside.post(page, self.outside.get(page).form())
+        paid = pay_at_stripe(self.outside, page)
         assert paid.status == 303
         return paid.location.removeprefix(self.parts.url)
 
     def back_link(self, page: str) -> str:
-        link = re.search(r'id="back-to-shop" href="([^"]+)"', self.outside.get(page).text)
+        link = way_back_of(self.outside.get(page).text)
         assert link
-        return link[1].replace("&amp;", "&").removeprefix(self.parts.url)
+        return link.removeprefix(self.parts.url)
 
     @property
     def order(self) -> Order:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.processes.pages import checkout_key_of, pay_at_stripe, way_back_of
 from tests.sandbox.support import Running
 
 from . import operator
@@ -47,7 +47,7 @@ class Ledger:
     gave_up: int = 0
 
 
-class Visit:
+class Errand:
     def __init__(self, name: str, url: str, outside: Running, told: Told, ledger: Ledger) -> None:
         self.chance = random.Random(name)
         self.email = f"{name}@example.com"
@@ -105,11 +105,11 @@ class Visit:
                     self.ledger.sold_out += 1
                     return None
                 continue
-            key = re.search(r'name="checkout_key" value="([^"]+)"', page.text)
+            key = checkout_key_of(page.text)
             if key is None:
                 self.told.complain(f"a checkout without a key: {page.status}")
                 return None
-            if where := self._send(key[1]):
+            if where := self._send(key):
                 return where
             self.phone.hesitate()
         self.ledger.gave_up += 1
@@ -129,10 +129,7 @@ class Visit:
 
     def _pay(self, page: str, **changes: str) -> bool:
         """Pay at Stripe, which never fails; then come back, or close the browser."""
-        shown = self.outside.get(page)
-        if shown.status != 200 or "pay-form" not in shown.text:
-            return False
-        paid = self.outside.post(page, {**shown.form(), **changes})
+        paid = pay_at_stripe(self.outside, page, **changes)
         if paid.status != 303:
             return False
         if self.chance.random() < REGRETS:
@@ -146,9 +143,8 @@ class Visit:
             self.ledger.confirmed.append(session_of(page))
 
     def _go_back(self, page: str) -> None:
-        link = re.search(r'id="back-to-shop" href="([^"]+)"', self.outside.get(page).text)
-        if link:
-            self.phone.insist(link[1].replace("&amp;", "&").removeprefix(self.phone.url))
+        if link := way_back_of(self.outside.get(page).text):
+            self.phone.insist(link.removeprefix(self.phone.url))
 
     def _upset_vendors(self) -> None:
         for service, share in FAULTY.items():
