@@ -93,12 +93,21 @@ class Parts:
         part.wait(ENDS_WITHIN_S)
 
     def stop(self) -> None:
-        for part in self.started:
-            if part.poll() is None:
-                os.killpg(part.pid, signal.SIGCONT)
-                part.terminate()
-        for part in self.started:
+        """Tell all to end, and kill whoever does not. Raises AssertionError then."""
+        living = [part for part in self.started if part.poll() is None]
+        for part in living:
+            os.killpg(part.pid, signal.SIGCONT)
+            part.terminate()
+        late = [part.args for part in living if not self._ends(part)]
+        assert not late, f"these had to be killed: {late}"
+
+    def _ends(self, part: subprocess.Popen[bytes]) -> bool:
+        try:
             part.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill(part)
+            return False
+        return True
 
 
 class Shopper:

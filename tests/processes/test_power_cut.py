@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -22,9 +19,8 @@ __all__ = ["ports", "start", "var"]
 pytestmark = pytest.mark.xdist_group("processes")
 
 
-def mails(port: str) -> list[dict[str, str]]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/mailbox.json") as answer:
-        return list(json.load(answer))
+def mails(outside: Running) -> list[dict[str, str]]:
+    return list(json.loads(outside.get("/mailbox.json").text))
 
 
 def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(
@@ -49,10 +45,10 @@ def test_a_payment_made_while_the_shop_was_dead_becomes_a_confirmed_order(
     assert paid.status == 303 and "/checkout/success?" in paid.location
 
     again = start().wait_until_ready()
-    assert wait_until(lambda: len(mails(ports["SANDBOX_PORT"])) == 2, 60)
+    assert wait_until(lambda: len(mails(outside)) == 2, 60)
     assert "Your order is confirmed." in shopper.get(paid.location.split(ports["PORT"], 1)[1])
     assert "An empty tray" in shopper.get("/cart")
-    told = sorted(mail["to"] for mail in mails(ports["SANDBOX_PORT"]))
+    told = sorted(mail["to"] for mail in mails(outside))
     assert told == [["help@mountify.example"], ["sam@example.com"]]
     audit = mountify("audit", env=again.env)
     assert audit.stdout == "Every invariant holds.\n"

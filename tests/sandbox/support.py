@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -29,6 +30,7 @@ GOOGLE_REDIRECTS = (
     "http://127.0.0.1:3999/auth/google/callback",  # where the shop of the page tests is
 )
 DEADLINE_S = 15.0
+STARTS_WITHIN_S = 60.0
 
 
 def wait_for(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
@@ -185,7 +187,8 @@ class Running:
             cwd=Path(__file__).parents[2],
         )
         assert self.process.stdout is not None
-        assert "sandbox ready" in self.process.stdout.readline()
+        speaks, _, _ = select.select([self.process.stdout], [], [], STARTS_WITHIN_S)
+        assert speaks and "sandbox ready" in self.process.stdout.readline()
 
     def kill(self) -> None:
         """End it as a power cut would."""
