@@ -29,16 +29,18 @@ SITE = Site("http://127.0.0.1:3999", "a secret of the tests")
 class Buyer:
     """Whoever holds a cart: a guest, or an account."""
 
-    def __init__(self, payments: FakePayments, *, user_id: int | None = None) -> None:
+    def __init__(self, payments: FakePayments, *, user_id: int | None = None, email: str = "sam@example.com") -> None:
         self.owner = CartOwner(user_id=user_id) if user_id else CartOwner(token=new_token())
-        self.payments, self.key = payments, new_key()
+        self.payments, self.key, self.email = payments, new_key(), email
 
     def add(self, product: Product, quantity: int = 1) -> None:
         carts.add_item(self.owner, product.id, quantity, now=utcnow())
 
-    def start(self, email: str = "sam@example.com", key: str | None = None, now: datetime | None = None) -> Started:
+    def start(self, email: str = "", key: str | None = None, now: datetime | None = None) -> Started:
         now = now or utcnow()
-        return checkout.start(self.owner, email, key or self.key, payments=self.payments, site=SITE, now=now)
+        return checkout.start(
+            self.owner, email or self.email, key or self.key, payments=self.payments, site=SITE, now=now
+        )
 
     def buy(self) -> Started:
         """Check out, pay, and have it settled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mountify.core.clock import utcnow
 from mountify.models.account import Role
 from mountify.services import accounts
 from tests.web import Browser
@@ -15,7 +16,9 @@ def email_of(name: str) -> str:
 
 
 def make_account(name: str) -> int:
-    return accounts.create(email_of(name), PASSWORD, role=ROLES.get(name, Role.CUSTOMER), name=name.title())
+    return accounts.create(
+        email_of(name), PASSWORD, role=ROLES.get(name, Role.CUSTOMER), name=name.title(), now=utcnow()
+    )
 
 
 def sign_in(browser: Browser, name: str) -> None:

@@ -14,7 +14,19 @@ from mountify.core.clock import utcnow
 from mountify.gateways import Gateways
 from mountify.jobs.backoff import Backoff
 from mountify.one_by_one import Tally
-from mountify.services import carts, emails, payment_sessions, reconcile, refund_sending, webhooks
+from mountify.services import (
+    account_cleaning,
+    account_closing,
+    carts,
+    emails,
+    password_reset,
+    payment_sessions,
+    profile,
+    reconcile,
+    refund_sending,
+    registration,
+    webhooks,
+)
 from mountify.services.audit import audit as find_violations
 from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import transaction
@@ -39,6 +51,18 @@ class Tasks:
 
     def mail_order_links(self, email: str) -> None:
         emails.queue_order_links(email, site=self.site, now=utcnow())
+
+    def mail_registration(self, email: str, asked_at: int) -> None:
+        registration.mail(email, asked_at, site=self.site, now=utcnow())
+
+    def mail_password_reset(self, email: str, asked_at: int) -> None:
+        password_reset.mail(email, asked_at, site=self.site, now=utcnow())
+
+    def mail_new_address(self, user_id: int, email: str, asked_at: int) -> None:
+        profile.mail_new_address(user_id, email, asked_at, site=self.site, now=utcnow())
+
+    def forget_buyers(self) -> None:
+        account_closing.forget_buyers()
 
     def end_superseded(self, order_id: int) -> None:
         payment_sessions.end(order_id, SUPERSEDED, payments=self.payments, site=self.site, now=utcnow())
@@ -65,6 +89,11 @@ class Tasks:
     def purge_carts(self, timestamp: int) -> None:
         gone = carts.purge_expired(now=utcnow())
         log.info("carts_purged", carts=gone)
+
+    def purge_accounts(self, timestamp: int) -> None:
+        gone = account_cleaning.purge(now=utcnow())
+        account_closing.forget_buyers()
+        log.info("accounts_purged", accounts=gone)
 
     def audit(self, timestamp: int) -> None:
         for violation in find_violations(now=utcnow()):
@@ -99,6 +128,10 @@ QUEUED: Mapping[str, Queued] = {
     "send_refund": Queued(Tasks.send_refund, Backoff(most_attempts=200, longest_s=900)),  # two days
     # Some minutes; who asked asks again.
     "mail_order_links": Queued(Tasks.mail_order_links, Backoff(most_attempts=8)),
+    "mail_registration": Queued(Tasks.mail_registration, Backoff(most_attempts=8)),
+    "mail_password_reset": Queued(Tasks.mail_password_reset, Backoff(most_attempts=8)),
+    "mail_new_address": Queued(Tasks.mail_new_address, Backoff(most_attempts=8)),
+    "forget_buyers": Queued(Tasks.forget_buyers, Backoff(most_attempts=20)),
     "end_superseded": Queued(Tasks.end_superseded, Backoff(most_attempts=8)),  # then its time runs out by itself
 }
 PERIODIC: Mapping[str, Periodic] = {
@@ -108,4 +141,5 @@ PERIODIC: Mapping[str, Periodic] = {
     "sync_delayed": Periodic(Tasks.sync_delayed, "23 * * * *", timedelta(hours=3), is_alone=True),
     "reconcile": Periodic(Tasks.reconcile, "37 * * * *", timedelta(hours=3), is_alone=True),
     "purge_carts": Periodic(Tasks.purge_carts, "41 4 * * *", timedelta(days=2)),
+    "purge_accounts": Periodic(Tasks.purge_accounts, "47 4 * * *", timedelta(days=2)),
 }

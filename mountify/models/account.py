@@ -41,6 +41,23 @@ class User(Base):
     def is_disabled(self) -> bool:
         return self.disabled_at is not None
 
+    @property
+    def has_password(self) -> bool:
+        return self.password_hash is not None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Say whether somebody has shown that the address is theirs; before that nobody signs in."""
+        return self.email_confirmed_at is not None
+
+    def confirm(self, *, now: datetime) -> None:
+        self.email_confirmed_at = self.email_confirmed_at or now
+
+    def change_password(self, password_hash: str | None) -> None:
+        """Give it another password, or none; whoever is signed in with what was before is so no more."""
+        self.password_hash = password_hash
+        self.auth_version += 1
+
 
 class OAuthIdentity(Base):
     __tablename__ = "oauth_identities"
@@ -54,11 +71,18 @@ class OAuthIdentity(Base):
 
 
 class EmailToken(Base):
+    """A link that shows who reads an address: the account's own, or the one it is to get. The newest alone counts."""
+
     __tablename__ = "email_tokens"
+    __table_args__ = (
+        UniqueConstraint("user_id", "purpose"),
+        CheckConstraint("(purpose = 'change') = (email IS NOT NULL)", name="new_address"),
+    )
 
     id: Mapped[Id]
     purpose: Mapped[TokenPurpose] = mapped_column(words(TokenPurpose, "purpose"))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    email: Mapped[CiText | None]
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

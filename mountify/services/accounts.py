@@ -3,87 +3,116 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
 
-import bcrypt
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import N_, BadCredentials, InvalidInput
+from mountify.core.errors import BadCredentials, NotFound
+from mountify.core.site import Site
 from mountify.models.account import Role, User
+from mountify.services import passwords
+from mountify.services.account_mails import queue_about_account
+from mountify.services.settings import get_shop
 from mountify.transaction import transaction
-
-COST = 10
-LEAST, MOST_BYTES = 8, 72  # bcrypt reads 72 bytes
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who is signed in, as the session remembers it: no query needed."""
+    """Who is signed in, as the session remembers it: no query needed.
+
+    `proved_at` says, in seconds since 1970, when they last showed that it is them.
+    """
 
     id: int
     email: str
     name: str
     role: Role
     auth_version: int
+    proved_at: float = 0.0
 
     @property
     def is_staff(self) -> bool:
         return self.role in (Role.STAFF, Role.ADMIN)
 
 
-def authenticate(email: str, password: str) -> Identity:
-    """Check a password; the same work and the same words whether or not the account exists. Raises BadCredentials."""
+def identity_of(user: User, *, proved_at: float = 0.0) -> Identity:
+    return Identity(user.id, user.email, user.name, user.role, user.auth_version, proved_at)
+
+
+def authenticate(email: str, password: str, *, cost: int = passwords.LEAST_COST) -> Identity:
+    """Check a password; the same work and the same words whether or not the account exists. Raises BadCredentials.
+
+    One that is kept at a lower cost than today's is hashed anew.
+    """
     user = db.session.scalars(select(User).where(User.email == email)).one_or_none()
     db.release()
-    stored = user.password_hash if user is not None and user.password_hash else _dummy_hash()
-    fits = _matches(password, stored)
-    if user is None or user.password_hash is None or user.is_disabled or not fits:
+    stored = user.password_hash if user is not None else None
+    fits = passwords.fits(password, stored, cost=cost)
+    if user is None or stored is None or not fits or user.is_disabled or not user.is_confirmed:
         raise BadCredentials
-    return Identity(user.id, user.email, user.name, user.role, user.auth_version)
+    if passwords.is_outdated(stored, cost=cost):
+        _keep_better(user.id, stored, passwords.hashed(password, cost=cost))
+    return identity_of(user)
 
 
-def fits(password: str, stored: str | None) -> bool:
-    """Check a password against a hash; the same work where there is none, which nothing fits."""
-    return _matches(password, stored or _dummy_hash()) and stored is not None
+def _keep_better(user_id: int, stored: str, better: str) -> None:
+    """Unless somebody has changed the password meanwhile."""
+    with transaction() as session:
+        session.execute(
+            update(User).where(User.id == user_id, User.password_hash == stored).values(password_hash=better)
+        )
+    db.release()
 
 
-def create(email: str, password: str, *, role: Role = Role.CUSTOMER, name: str = "") -> int:
-    """Make an account. Raises InvalidInput for a password that is too short or too long."""
-    user = new(email, password, role=role, name=name)
+def create(email: str, password: str, *, role: Role = Role.CUSTOMER, name: str = "", now: datetime) -> int:
+    """Make an account, by whoever runs the shop: its address needs no confirmation. Raises WeakPassword."""
+    user = new(email, password, role=role, name=name, now=now)
     with transaction() as session:
         session.add(user)
         session.flush()
         return user.id
 
 
-def new(email: str, password: str, *, role: Role, name: str) -> User:
+def new(email: str, password: str, *, role: Role, name: str, now: datetime) -> User:
     """Make an account that is still to be stored; hashing takes a while, and no transaction waits for it.
 
-    Raises InvalidInput for a password that is too short or too long.
+    Raises WeakPassword.
     """
-    if len(password) < LEAST:
-        raise InvalidInput(N_("A password has at least %(least)s characters."), least=LEAST)
-    if len(password.encode()) > MOST_BYTES:
-        raise InvalidInput(N_("A password has at most %(most)s bytes."), most=MOST_BYTES)
-    return User(email=email, password_hash=_hash(password), role=role, name=name)
+    passwords.check(password, about=words_about(email, name))
+    hashed = passwords.hashed(password, cost=passwords.LEAST_COST)
+    return User(email=email, password_hash=hashed, role=role, name=name, email_confirmed_at=now)
+
+
+def words_about(email: str, name: str = "") -> list[str]:
+    """What others know of an account, and of the shop: no good password is made of it."""
+    local, _at, domain = email.partition("@")
+    return [email, local, domain.partition(".")[0], *name.split(), *get_shop().name.split()]
+
+
+def queue_password_changed(session: Session, user: User, *, site: Site, now: datetime) -> None:
+    """Tell the owner of an account, once for each change, in the caller's transaction."""
+    session.flush()
+    key = f"password_changed:{user.id}:{user.auth_version}"
+    queue_about_account("password_changed", session, user, key=key, site=site, now=now)
 
 
 def find_by_email(email: str) -> int | None:
     return db.session.scalar(select(User.id).where(User.email == email))
 
 
-def _hash(password: str) -> str:
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(COST)).decode()
+def get(user_id: int) -> User:
+    """Get an account. Raises NotFound."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise NotFound
+    return user
 
 
-@cache
-def _dummy_hash() -> str:
-    return _hash("nobody has this password")
-
-
-def _matches(password: str, stored: str) -> bool:
-    """A password that bcrypt cannot read (too long, NUL) costs the same and never fits."""
-    raw = password.encode("utf-8", "surrogatepass")
-    readable = len(raw) <= MOST_BYTES and b"\0" not in raw
-    return bcrypt.checkpw(raw if readable else b"unreadable", stored.encode()) and readable
+def lock(session: Session, user_id: int) -> User:
+    """Lock an account and read it afresh. Raises NotFound when it was closed."""
+    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise NotFound
+    return user

@@ -84,7 +84,7 @@ def seed(passwords: dict[str, str], *, images: Images | None = None, currency: s
     if db.session.scalar(select(func.count()).select_from(Product)):
         return False
     people = [
-        accounts.new(email, passwords[email], role=role, name=name)
+        accounts.new(email, passwords[email], role=role, name=name, now=now)
         for email, (role, name) in ACCOUNTS.items()
         if email in passwords and accounts.find_by_email(email) is None
     ]

@@ -33,6 +33,8 @@ RETRIED_FOR = timedelta(hours=23)
 LINKS_REACH = timedelta(days=365)
 LINKS_ONCE_IN_S = 15 * 60
 EXPIRED_ONCE_IN = timedelta(days=1)
+# What opens an account is kept no longer than it takes to send it.
+WITH_SECRET = frozenset({"confirm_address", "reset_password", "new_address"})
 
 
 def queue_about(kind: str, session: Session, order: Order, *, site: Site, now: datetime) -> None:
@@ -184,6 +186,8 @@ def deliver(email_id: int, *, mailer: Mailer, now: datetime) -> None:
     with transaction() as session:
         email = session.get_one(Email, email_id, with_for_update=True, populate_existing=True)
         email.state, email.provider_id, email.sent_at, email.error = EmailState.SENT, provider_id, now, None
+        if email.kind in WITH_SECRET:
+            email.html = email.text = ""
     log.info("email_sent", email_id=email_id)
 
 

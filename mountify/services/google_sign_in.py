@@ -26,9 +26,9 @@ from mountify.core.errors import (
 from mountify.core.google_account import GoogleAccount
 from mountify.core.site import Site
 from mountify.models.account import OAuthIdentity, User
-from mountify.services import accounts
+from mountify.services import passwords
 from mountify.services.account_mails import queue_about_account
-from mountify.services.accounts import Identity
+from mountify.services.accounts import Identity, identity_of
 from mountify.transaction import transaction, violated
 
 P = ParamSpec("P")
@@ -64,14 +64,13 @@ def sign_in(google: GoogleAccount, *, now: datetime) -> Identity:
     """
     with transaction() as session:
         # The address first: an account that another request opens meanwhile is then found by its identity.
-        is_taken = session.scalar(select(User.id).where(User.email == google.email)) is not None
+        owner_id = session.scalar(select(User.id).where(User.email == google.email))
         known = _find_identity(session, google)
         if known is not None:
             return _open(session.get_one(User, known.user_id))
         _insist_on_verified(google)
-        if is_taken:
-            raise AddressTaken
-        user = User(email=google.email, name=google.name, email_confirmed_at=now)
+        user = _take_over(session, owner_id) if owner_id else User(email=google.email)
+        user.name, user.email_confirmed_at = user.name or google.name, now
         session.add(user)
         session.flush()
         _add_identity(session, user, google)
@@ -80,8 +79,20 @@ def sign_in(google: GoogleAccount, *, now: datetime) -> Identity:
         return _open(user)
 
 
+def _take_over(session: Session, user_id: int) -> User:
+    """An account that was asked for and never opened: nobody has shown yet that the address is theirs, Google does.
+
+    Whoever asked for it may be a stranger, so the password that was chosen does not stay. Raises AddressTaken.
+    """
+    user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
+    if user.is_confirmed or user.is_disabled:
+        raise AddressTaken
+    user.change_password(None)
+    return user
+
+
 @_again_when_overtaken
-def join(google: GoogleAccount, password: str, *, site: Site, now: datetime) -> Identity:
+def join(google: GoogleAccount, password: str, *, cost: int, site: Site, now: datetime) -> Identity:
     """Connect somebody at Google to the account with the same address, by its password.
 
     The address counts as confirmed from now on, for Google has verified it. Raises BadCredentials, the same for a wrong
@@ -90,7 +101,7 @@ def join(google: GoogleAccount, password: str, *, site: Site, now: datetime) -> 
     _insist_on_verified(google)
     seen = db.session.scalars(select(User).where(User.email == google.email)).one_or_none()
     db.release()
-    if not accounts.fits(password, seen.password_hash if seen else None) or seen is None:
+    if not passwords.fits(password, seen.password_hash if seen else None, cost=cost) or seen is None:
         raise BadCredentials
     with transaction() as session:
         user = session.get(User, seen.id, with_for_update=True)
@@ -171,4 +182,4 @@ def _open(user: User) -> Identity:
     """Say who an account is. Raises AccountDisabled."""
     if user.is_disabled:
         raise AccountDisabled
-    return Identity(user.id, user.email, user.name, user.role, user.auth_version)
+    return identity_of(user)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
@@ -116,6 +116,11 @@ def list_recent_of_address(session: Session, email: str, *, since: datetime, mos
     """List the paid orders of an address, newest first, in whichever case it was typed."""
     mine = select(Order).where(Order.email == email, Order.created_at > since, Order.paid_at.is_not(None))
     return session.scalars(mine.order_by(Order.id.desc()).limit(most)).all()
+
+
+def join_account(session: Session, user_id: int, email: str) -> None:
+    """Give an account the orders that its owner has placed as a guest, once the address is theirs."""
+    session.execute(update(Order).where(Order.email == email, Order.user_id.is_(None)).values(user_id=user_id))
 
 
 def list_events(order: Order) -> Sequence[OrderEvent]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
 
-from mountify import db
+from mountify import db, versions
 from mountify.models.account import Role, User, UserSession
-from mountify.services.accounts import Identity
+from mountify.services import orders
+from mountify.services.accounts import Identity, identity_of
 from mountify.transaction import transaction
 
 SHOPPER_IDLE, SHOPPER_ABSOLUTE = timedelta(days=14), timedelta(days=30)
 OFFICE_IDLE, OFFICE_ABSOLUTE = timedelta(minutes=30), timedelta(hours=8)
+ENDED_KNOWN_S = 120  # longer than what Redis says of a session is believed
+MOST_LISTED = 50
 
 
 def idle_limit(role: Role) -> timedelta:
@@ -20,7 +25,7 @@ def idle_limit(role: Role) -> timedelta:
 
 
 def begin(who: Identity, id_hash: str, *, user_agent: str, address: str, now: datetime) -> None:
-    """Write down a sign-in."""
+    """Write down a sign-in; orders that were placed as a guest since the last one join the account."""
     lasts = SHOPPER_ABSOLUTE if who.role is Role.CUSTOMER else OFFICE_ABSOLUTE
     with transaction() as session:
         session.add(
@@ -35,6 +40,7 @@ def begin(who: Identity, id_hash: str, *, user_agent: str, address: str, now: da
                 address=address[:45],
             )
         )
+        orders.join_account(session, who.id, who.email)
 
 
 def check(id_hash: str, *, now: datetime) -> Identity | None:
@@ -49,24 +55,60 @@ def check(id_hash: str, *, now: datetime) -> Identity | None:
         if found is None:
             return None
         row, user = found
-        if (
-            row.revoked_at is not None
-            or row.expires_at <= now
-            or row.seen_at + idle_limit(user.role) <= now
-            or user.is_disabled
-            or user.auth_version != row.auth_version
-        ):
+        if not _is_good(row, user, now):
             return None
         row.seen_at = now
-        return Identity(user.id, user.email, user.name, user.role, user.auth_version)
+        return identity_of(user, proved_at=row.created_at.timestamp())
+
+
+def _is_good(row: UserSession, user: User, now: datetime) -> bool:
+    return (
+        row.revoked_at is None
+        and row.expires_at > now
+        and row.seen_at + idle_limit(user.role) > now
+        and not user.is_disabled
+        and user.auth_version == row.auth_version
+    )
+
+
+def list_of(user_id: int, *, now: datetime) -> Sequence[UserSession]:
+    """List where an account is signed in, newest first."""
+    mine = select(UserSession, User).join(User).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
+    rows = db.session.execute(mine.order_by(UserSession.created_at.desc()).limit(MOST_LISTED)).all()
+    return [row for row, user in rows if _is_good(row, user, now)]
 
 
 def end(id_hash: str, *, now: datetime) -> None:
     """End a session for good, also for requests in flight and for a Redis that comes back."""
     with transaction() as session:
-        session.execute(
-            update(UserSession)
-            .where(UserSession.id_hash == id_hash, UserSession.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
+        _end(session, UserSession.id_hash == id_hash, now=now)
     db.release()
+
+
+def end_of(user_id: int, id_hash: str, *, now: datetime) -> None:
+    """End a session of an account by its owner's wish; one that is over, or another's, stays as it is."""
+    with transaction() as session:
+        _end(session, UserSession.id_hash == id_hash, UserSession.user_id == user_id, now=now)
+
+
+def end_others(user_id: int, keep: str, *, now: datetime) -> None:
+    """End every session of an account but one."""
+    with transaction() as session:
+        _end(session, UserSession.user_id == user_id, UserSession.id_hash != keep, now=now)
+
+
+def end_all(session: Session, user_id: int, *, now: datetime) -> None:
+    """End every session of an account, in the caller's transaction."""
+    _end(session, UserSession.user_id == user_id, now=now)
+
+
+def ended_key(id_hash: str) -> str:
+    """What Redis holds for a while of a session that has ended: whoever finds it asks PostgreSQL."""
+    return f"session-ended:{{{id_hash}}}"
+
+
+def _end(session: Session, *which: ColumnElement[bool], now: datetime) -> None:
+    """A request in flight may write what it knows of the session to Redis once more: nobody believes that."""
+    alive = update(UserSession).where(UserSession.revoked_at.is_(None), *which)
+    for id_hash in session.scalars(alive.values(revoked_at=now).returning(UserSession.id_hash)).all():
+        versions.touch(session, ended_key(id_hash), lasts_s=ENDED_KNOWN_S)

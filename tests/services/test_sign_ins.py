@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, InvalidInput
+from mountify.core.errors import BadCredentials, WeakPassword
 from mountify.models.account import User
 from mountify.services import accounts, sign_ins
 from tests.cast import PASSWORD, email_of, make_account
@@ -76,5 +76,5 @@ def test_a_wrong_password_and_an_unknown_account_are_the_same(database: None) ->
 
 @pytest.mark.parametrize("password", ["short", "ü" * 37])
 def test_a_password_that_cannot_be_kept_is_refused(database: None, password: str) -> None:
-    with pytest.raises(InvalidInput):
-        accounts.create("bob@example.com", password)
+    with pytest.raises(WeakPassword):
+        accounts.create("bob@example.com", password, now=utcnow())

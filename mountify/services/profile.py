@@ -1,0 +1,114 @@
+"""What the owner of an account changes about it: name, password, address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from mountify import db
+from mountify.core.errors import EmailTaken, NoPassword, WrongPassword
+from mountify.core.site import Site
+from mountify.core.tokens import hash_token
+from mountify.models.account import EmailToken, PasswordResetToken, TokenPurpose, User
+from mountify.queue import defer
+from mountify.services import account_links, accounts, orders, passwords, sign_ins
+from mountify.services.account_mails import queue_about_account
+from mountify.services.accounts import Identity
+from mountify.transaction import transaction, violated
+
+
+def rename(user_id: int, name: str) -> Identity:
+    """Give an account another name, and say who it is now."""
+    with transaction() as session:
+        user = accounts.lock(session, user_id)
+        user.name = name
+        return accounts.identity_of(user)
+
+
+def prove(user_id: int, password: str, *, cost: int) -> None:
+    """Check the password of somebody who is signed in. Raises WrongPassword or NoPassword."""
+    stored = accounts.get(user_id).password_hash
+    db.release()
+    if stored is None:
+        raise NoPassword
+    if not passwords.fits(password, stored, cost=cost):
+        raise WrongPassword
+
+
+def change_password(user_id: int, current: str, new: str, *, cost: int, site: Site, now: datetime) -> Identity:
+    """Change the password, which ends every sign-in of the account; gives who it is, to be signed in anew.
+
+    Raises NoPassword, WrongPassword or WeakPassword; then nothing has changed.
+    """
+    user = accounts.get(user_id)
+    stored, about = user.password_hash, accounts.words_about(user.email, user.name)
+    prove(user_id, current, cost=cost)
+    passwords.check(new, about=about)
+    db.release()
+    hashed = passwords.hashed(new, cost=cost)
+    with transaction() as session:
+        user = accounts.lock(session, user_id)
+        if user.password_hash != stored:
+            raise WrongPassword  # it was changed meanwhile
+        user.change_password(hashed)
+        session.execute(delete(PasswordResetToken).where(PasswordResetToken.user_id == user_id))
+        session.execute(delete(EmailToken).where(EmailToken.user_id == user_id))
+        sign_ins.end_all(session, user_id, now=now)
+        accounts.queue_password_changed(session, user, site=site, now=now)
+        return accounts.identity_of(user)
+
+
+def ask_for_address(user_id: int, email: str, *, now: datetime) -> None:
+    """Ask for another address: its owner gets a link. Nobody learns here whether it has an account already."""
+    with transaction() as session:
+        defer(session, "mail_new_address", user_id=user_id, email=email, asked_at=int(now.timestamp() * 1e6))
+
+
+def mail_new_address(user_id: int, email: str, asked_at: int, *, site: Site, now: datetime) -> None:
+    """Write to the address that an account is to get: with the link, or that somebody wanted what it has already."""
+    with transaction() as session:
+        user = session.get(User, user_id)
+        if user is None or user.is_disabled or user.email.lower() == email.lower():
+            return
+        owner = session.scalars(select(User).where(User.email == email)).one_or_none()
+        kind, about = ("address_taken", owner) if owner is not None and owner.is_confirmed else ("new_address", user)
+        key = f"{kind}:{user.id}:{asked_at}"
+        if not account_links.may_mail(session, about, kind, key, now=now):
+            return
+        link: dict[str, Any] = {}
+        if kind == "new_address":
+            token = account_links.issue(session, user, TokenPurpose.CHANGE, email=email, now=now)
+            url = f"{site.base_url}/auth/new-address?token={token}"
+            link = {"url": url, "email": email}
+        queue_about_account(kind, session, about, key=key, site=site, now=now, recipient=email, **link)
+
+
+def change_address(token: str, *, site: Site, now: datetime) -> Identity:
+    """Give an account the address that the link has shown, and tell the old one; every sign-in ends.
+
+    Gives who it is now. Raises LinkSpent or EmailTaken. An account that was asked for with this address, and never
+    opened, makes room.
+    """
+    link = account_links.look_at(token, TokenPurpose.CHANGE, now=now)
+    try:
+        with transaction() as session:
+            user = account_links.use(session, token, TokenPurpose.CHANGE, now=now)
+            session.execute(
+                delete(User).where(User.email == link.email, User.id != user.id, User.email_confirmed_at.is_(None))
+            )
+            before, user.email = user.email, link.email
+            user.auth_version += 1
+            session.execute(delete(PasswordResetToken).where(PasswordResetToken.user_id == user.id))
+            session.flush()
+            sign_ins.end_all(session, user.id, now=now)
+            orders.join_account(session, user.id, user.email)
+            key = f"address_changed:{user.id}:{hash_token(token)}"
+            queue_about_account("address_changed", session, user, key=key, site=site, now=now, recipient=before)
+            return accounts.identity_of(user)
+    except IntegrityError as error:
+        if violated(error) != "uq_users_email":
+            raise
+        raise EmailTaken from error

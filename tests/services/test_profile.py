@@ -1,0 +1,166 @@
+"""What the owner of an account changes about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from mountify import db
+from mountify.config import Config
+from mountify.core.clock import utcnow
+from mountify.core.errors import BadCredentials, EmailTaken, LinkSpent, NoPassword, WeakPassword, WrongPassword
+from mountify.core.site import Site
+from mountify.models.account import User
+from mountify.models.email import Email
+from mountify.models.order import Order
+from mountify.services import account_links, accounts, password_reset, profile, registration, sign_ins
+from mountify.services.checkout import Started
+from tests.cast import PASSWORD, email_of, make_account
+from tests.factories import make_shop
+from tests.letters import letters, token_in
+
+ALICE, ANOTHER, NEW = email_of("alice"), "another long and boring one", "alice@example.net"
+
+
+@pytest.fixture
+def alice(database: None) -> int:
+    make_shop()
+    return make_account("alice")
+
+
+@pytest.fixture
+def site(config: Config) -> Site:
+    return config.site
+
+
+@pytest.fixture
+def change(alice: int, site: Site) -> Callable[..., accounts.Identity]:
+    def change(current: str = PASSWORD, new: str = ANOTHER) -> accounts.Identity:
+        return profile.change_password(alice, current, new, cost=10, site=site, now=utcnow())
+
+    return change
+
+
+def begin(email: str = ALICE, password: str = PASSWORD, name: str = "a") -> str:
+    who = accounts.authenticate(email, password)
+    sign_ins.begin(who, name * 64, user_agent="", address="", now=utcnow())
+    return name * 64
+
+
+def ask_for(alice: int, site: Site, email: str = NEW, number: int = 1) -> str:
+    profile.mail_new_address(alice, email, number, site=site, now=utcnow())
+    return token_in(letters("new_address")[-1])
+
+
+def test_a_changed_password_ends_every_sign_in_and_its_owner_is_told(change: Callable[..., accounts.Identity]) -> None:
+    session = begin()
+    changed = change()
+    assert sign_ins.check(session, now=utcnow()) is None
+    assert accounts.authenticate(ALICE, ANOTHER) == changed
+    with pytest.raises(BadCredentials):
+        accounts.authenticate(ALICE, PASSWORD)
+    assert [letter.recipient for letter in letters("password_changed")] == [ALICE]
+
+
+def test_it_ends_links_that_somebody_else_may_hold(
+    alice: int, site: Site, change: Callable[..., accounts.Identity]
+) -> None:
+    password_reset.mail(ALICE, 1, site=site, now=utcnow())
+    link, other = token_in(letters("reset_password")[0]), ask_for(alice, site)
+    change()
+    with pytest.raises(LinkSpent):
+        account_links.look_at(link, None, now=utcnow())
+    with pytest.raises(LinkSpent):
+        profile.change_address(other, site=site, now=utcnow())
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "refusal"),
+    [
+        ("wrong", ANOTHER, WrongPassword),
+        (PASSWORD + "\0", ANOTHER, WrongPassword),
+        ("x" * 5000, ANOTHER, WrongPassword),
+        (PASSWORD, "short", WeakPassword),
+        (PASSWORD, "x" * 73, WeakPassword),
+        (PASSWORD, "alice1234", WeakPassword),
+    ],
+)
+def test_what_is_wrong_changes_nothing(
+    change: Callable[..., accounts.Identity], current: str, new: str, refusal: type[Exception]
+) -> None:
+    session = begin()
+    with pytest.raises(refusal):
+        change(current, new)
+    assert sign_ins.check(session, now=utcnow()) is not None and db.session.scalars(select(Email)).all() == []
+
+
+def test_an_account_without_a_password_is_told_so(change: Callable[..., accounts.Identity]) -> None:
+    db.session.execute(update(User).values(password_hash=None))
+    db.session.commit()
+    with pytest.raises(NoPassword):
+        change()
+
+
+def test_a_new_address_counts_once_its_owner_has_followed_the_link(alice: int, site: Site) -> None:
+    session = begin()
+    token = ask_for(alice, site)
+    assert letters("new_address")[0].recipient == NEW and accounts.get(alice).email == ALICE
+    changed = profile.change_address(token, site=site, now=utcnow())
+    assert changed.email == accounts.authenticate(NEW, PASSWORD).email == NEW
+    with pytest.raises(BadCredentials):
+        accounts.authenticate(ALICE, PASSWORD)
+    assert sign_ins.check(session, now=utcnow()) is None
+    (told,) = letters("address_changed")
+    assert told.recipient == ALICE and NEW in told.text
+
+
+def test_the_address_of_another_account_is_not_had_and_its_owner_is_told(alice: int, site: Site) -> None:
+    make_account("bob")
+    profile.mail_new_address(alice, email_of("bob"), 1, site=site, now=utcnow())
+    assert letters("new_address") == []
+    assert [letter.recipient for letter in letters("address_taken")] == [email_of("bob")]
+
+
+def test_an_address_that_was_taken_meanwhile_is_not_had(alice: int, site: Site) -> None:
+    token = ask_for(alice, site, email_of("bob"))
+    make_account("bob")
+    with pytest.raises(EmailTaken):
+        profile.change_address(token, site=site, now=utcnow())
+    assert accounts.get(alice).email == ALICE
+
+
+def test_an_account_that_was_asked_for_and_never_opened_makes_room(alice: int, site: Site) -> None:
+    registration.register(NEW, PASSWORD, cost=10, now=utcnow())
+    profile.change_address(ask_for(alice, site), site=site, now=utcnow())
+    assert accounts.find_by_email(NEW) == alice
+
+
+def test_a_link_to_an_address_works_once_for_half_an_hour_and_only_the_newest(alice: int, site: Site) -> None:
+    old, new = ask_for(alice, site), ask_for(alice, site, "alice@example.org", 2)
+    for spent, moment in ((old, utcnow()), (new, utcnow() + timedelta(minutes=31)), (new[:-1], utcnow())):
+        with pytest.raises(LinkSpent):
+            profile.change_address(spent, site=site, now=moment)
+    profile.change_address(new, site=site, now=utcnow())
+    with pytest.raises(LinkSpent):
+        profile.change_address(new, site=site, now=utcnow())
+    assert accounts.get(alice).email == "alice@example.org"
+
+
+def test_ones_own_address_is_no_new_one(alice: int, site: Site) -> None:
+    profile.mail_new_address(alice, ALICE.upper(), 1, site=site, now=utcnow())
+    assert db.session.scalars(select(Email)).all() == []
+
+
+def test_orders_of_the_new_address_join_the_account(paid: Started, site: Site) -> None:
+    alice = make_account("alice")
+    email = db.session.get_one(Order, paid.order_id).email
+    profile.change_address(ask_for(alice, site, email), site=site, now=utcnow())
+    db.release()
+    assert db.session.get_one(Order, paid.order_id).user_id == alice
+
+
+def test_another_name_is_known_at_once(alice: int) -> None:
+    assert profile.rename(alice, "Alice B.").name == accounts.get(alice).name == "Alice B."
