@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mountify import db
 from mountify.blueprints import (
+    account_data,
     addresses,
     api,
     auth,
@@ -17,9 +18,12 @@ from mountify.blueprints import (
     health,
     home,
     orders,
+    password_reset,
     products,
+    registration,
     robots,
     search,
+    settings,
     theme,
     webhooks,
 )
@@ -50,6 +54,10 @@ _FRONTS = (
     addresses,
     content,
     auth,
+    registration,
+    password_reset,
+    settings,
+    account_data,
     theme,
     webhooks,
     robots,

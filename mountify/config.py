@@ -43,6 +43,7 @@ class Config:
     trusted_proxies: int = 0
     currency: str = "USD"
     timezone: str = "UTC"
+    bcrypt_cost: int = 10
     rate_limits: bool = True
 
     @property
@@ -119,6 +120,7 @@ def load(environ: Mapping[str, str]) -> Config:
         trusted_proxies=_whole(environ, "TRUSTED_PROXIES", 0, 0, 10),
         currency=_currency(environ),
         timezone=_timezone(environ),
+        bcrypt_cost=_whole(environ, "BCRYPT_COST", 10, 10, 16),
     )
 
 

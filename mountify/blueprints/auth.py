@@ -1,16 +1,16 @@
-"""Sign-in and sign-out."""
+"""Sign-in, sign-out, and showing once more who one is."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
-from mountify.core.errors import BadCredentials
-from mountify.forms.auth import SignInForm
-from mountify.services import accounts
-from mountify.web.answers import done, local_path, page
-from mountify.web.auth import identity, shop_session
-from mountify.web.limits import account_named, address, limiter
+from mountify.core.errors import BadCredentials, NoPassword, WrongPassword
+from mountify.forms.auth import ProofForm, SignInForm
+from mountify.services import accounts, profile
+from mountify.web.answers import done, local_path, page, seen_other
+from mountify.web.auth import identity, require_identity, settings, shop_session
+from mountify.web.limits import count_sign_in
 from mountify.web.signing_in import sign_in
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
@@ -19,20 +19,19 @@ bp = Blueprint("auth", __name__, url_prefix="/auth")
 @bp.get("/signin")
 def signin() -> Response:
     if identity() is not None:
-        return page("auth/account.html")
+        return seen_other(url_for("settings.show"))
     return page("auth/signin.html", form=SignInForm(next=local_path(request.args.get("next"))))
 
 
 @bp.post("/signin")
-@limiter.limit("10/5 minutes", key_func=address)
-@limiter.limit("10/5 minutes", key_func=account_named)
 def start_session() -> Response:
     form = SignInForm()
     form.next.data = local_path(form.next.data)
     if not form.validate():
         return page("auth/signin.html", status=422, form=form)
+    count_sign_in(form.email.data)
     try:
-        who = accounts.authenticate(form.email.data, form.password.data)
+        who = accounts.authenticate(form.email.data, form.password.data, cost=settings().bcrypt_cost)
     except BadCredentials:
         form.form_errors.append(_("That email and password do not match."))
         return page("auth/signin.html", status=401, form=form)
@@ -44,3 +43,28 @@ def start_session() -> Response:
 def signout() -> Response:
     shop_session().sign_out()
     return done(_("You are signed out."), to=url_for("home.index"))
+
+
+@bp.get("/proof")
+def ask_for_proof() -> Response:
+    """Whoever does something that cannot be undone shows once more who they are."""
+    who = require_identity()
+    form = ProofForm(next=local_path(request.args.get("next")))
+    return page("auth/proof.html", form=form, has_password=accounts.get(who.id).has_password)
+
+
+@bp.post("/proof")
+def prove() -> Response:
+    who = require_identity()
+    form = ProofForm()
+    form.next.data = local_path(form.next.data)
+    if form.validate():
+        count_sign_in(who.email)
+        try:
+            profile.prove(who.id, form.password.data, cost=settings().bcrypt_cost)
+        except (WrongPassword, NoPassword) as error:
+            form.refuse("password", error)
+        else:
+            sign_in(who)
+            return done(None, to=form.next.data)
+    return page("auth/proof.html", status=422, form=form, has_password=True)

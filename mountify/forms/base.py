@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
 from wtforms.fields import BooleanField, Field, IntegerField
 
-from mountify.core.errors import Malformed
+from mountify.core.errors import Malformed, ShopError
 from mountify.core.texts import has_control_characters, read_whole
 
 
@@ -46,6 +46,15 @@ class ShopForm(FlaskForm):
         if not self.validate():
             raise BadForm(self)
         return self
+
+    def refuse(self, name: str, error: ShopError) -> None:
+        """Say beside a field why a rule does not take what is in it."""
+        self[name].errors = [gettext(error.message_id, **error.params)]
+
+    def refused(self, name: str, error: ShopError) -> BadForm:
+        """The form, which does not hold because a rule does not take what is in a field."""
+        self.refuse(name, error)
+        return BadForm(self)
 
     @property
     def messages(self) -> list[str]:

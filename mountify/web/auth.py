@@ -8,7 +8,8 @@ from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin
 
 from mountify.config import Config
-from mountify.core.errors import NotAllowed, SignInNeeded
+from mountify.core.clock import utcnow
+from mountify.core.errors import NotAllowed, ProofNeeded, SignInNeeded
 from mountify.core.tokens import is_token, new_token
 from mountify.services import carts
 from mountify.services.accounts import Identity
@@ -17,6 +18,7 @@ from mountify.web.sessions import ShopSession
 
 CART_COOKIE = "cart"
 CART_COOKIE_S = 90 * 24 * 3600
+PROOF_LASTS_S = 600
 
 
 class SignedIn(UserMixin):
@@ -50,6 +52,14 @@ def require_identity() -> Identity:
     who = identity()
     if who is None:
         raise SignInNeeded
+    return who
+
+
+def require_proof() -> Identity:
+    """Say who is asking, when they have shown it just now. Raises SignInNeeded or ProofNeeded."""
+    who = require_identity()
+    if utcnow().timestamp() - who.proved_at > PROOF_LASTS_S:
+        raise ProofNeeded
     return who
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
-from mountify.core.errors import Malformed, NotAllowed, NotFound, ShopError, SignInNeeded
+from mountify.core.errors import LinkSpent, Malformed, NotAllowed, NotFound, ProofNeeded, ShopError, SignInNeeded
 from mountify.core.money import Money
 from mountify.services.wording import format_money
 from mountify.web.answers import back, local_path, seen_other, wants_fragment
@@ -43,6 +43,10 @@ def refuse(error: ShopError) -> Response:
         return make_response(jsonify(error=sentence, **error.facts), 400 if error.status == 422 else error.status)
     if isinstance(error, SignInNeeded):
         return seen_other(url_for("auth.signin", next=_same_again()))
+    if isinstance(error, ProofNeeded):
+        return seen_other(url_for("auth.ask_for_proof", next=_same_again()))
+    if isinstance(error, LinkSpent):
+        return make_response(render_template("auth/link_spent.html", sentence=sentence), error.status)
     if wants_fragment():
         return _notice(sentence, error.status)
     if request.method == "POST" and not isinstance(error, NotFound | Malformed):

@@ -6,7 +6,7 @@ import math
 import time
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_limiter import Limiter
 from redis.exceptions import RedisError
 
@@ -38,11 +38,6 @@ def address() -> str:
     return f"address:{client}"
 
 
-def account_named() -> str:
-    """The account a form is about; hashed, so that no address lies in Redis."""
-    return f"account:{hash_token(request.form.get('email', '').strip().lower())}"
-
-
 class _Limiter(Limiter):
     """Counts in memory once Redis fails, also for those who were asking it when the first of them found out."""
 
@@ -65,6 +60,39 @@ limiter = _Limiter(
     swallow_errors=False,
     key_prefix="limit",
 )
+
+
+@limiter.shared_limit("10/5 minutes", scope="sign-in", key_func=address)
+@limiter.shared_limit("10/5 minutes", scope="sign-in", key_func=lambda: _account_named())
+def _count_sign_in() -> None: ...
+
+
+def count_sign_in(email: str) -> None:
+    """Count a try with a password, by page or API, whoever the account is. What was no try is not counted."""
+    g.account_named = email
+    _count_sign_in()
+
+
+@limiter.shared_limit("5/10 minutes", scope="register", key_func=address)
+def count_registration() -> None: ...
+
+
+@limiter.shared_limit("10/5 minutes", scope="forgot", key_func=address)
+def count_forgotten() -> None: ...
+
+
+@limiter.shared_limit("10/15 minutes", scope="reset", key_func=address)
+def count_reset() -> None:
+    """Count a try of a link, whatever it is for."""
+
+
+@limiter.shared_limit("3/15 minutes", scope="change-password")
+def count_password_change() -> None: ...
+
+
+def _account_named() -> str:
+    """Hashed, so that no address lies in Redis."""
+    return f"account:{hash_token(g.account_named.strip().lower())}"
 
 
 def init_limits(app: Flask, config: Config) -> None:

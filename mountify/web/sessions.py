@@ -1,14 +1,14 @@
 """Our own SessionInterface: a random id in a cookie, JSON in Redis, a row in PostgreSQL for every sign-in.
 
-Redis answers who is asking. The row is asked again once a minute, when Redis has forgotten, when Redis is down, and
-once after it was; a session that was ended stays dead because its row says so and because changes are written with XX
-only.
+Redis answers who is asking. The row is asked again once a minute, when Redis has forgotten, when Redis is down, once
+after it was, and while Redis knows that a session was ended; that one stays dead because its row says so and because
+changes are written with XX only.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import Flask, Request, Response, session
@@ -63,8 +63,14 @@ class ShopSession(CallbackDict[str, Any], SessionMixin):
             address=request.remote_addr or "",
             now=now,
         )
-        self.identity, self.checked_at = who, now.timestamp()
+        self.identity, self.checked_at = replace(who, proved_at=now.timestamp()), now.timestamp()
         self[CSRF] = sign(secret, "csrf", self.token)
+
+    def now_known_as(self, who: Identity) -> None:
+        """Show another name from now on: the session stays, and when its owner last showed who they are."""
+        if self.identity is not None:
+            self.identity = replace(who, proved_at=self.identity.proved_at)
+            self.modified = True
 
     def sign_out(self) -> None:
         """End the session for good."""
@@ -147,9 +153,9 @@ class ShopSessionInterface(SessionInterface):
     def _load(self, token: str) -> ShopSession:
         id_hash = hash_token(token)
         try:
-            (stored,), doubted = self._store.recall(_key(id_hash))
+            (stored, ended), doubted = self._store.recall(_key(id_hash), sign_ins.ended_key(id_hash))
         except StoreDown:
-            stored, doubted = None, 0
+            stored, ended, doubted = None, None, 0
         session = ShopSession(token=token, sent=True)
         if stored is not None:
             record = json.loads(stored)
@@ -160,7 +166,7 @@ class ShopSessionInterface(SessionInterface):
                 return session
         now = utcnow()
         believed_from = max(now.timestamp() - RECHECK_S, doubted / 1e9)
-        if stored is None or session.checked_at < believed_from:
+        if stored is None or ended is not None or session.checked_at < believed_from:
             try:
                 session.identity = sign_ins.check(id_hash, now=now)
             except SQLAlchemyError as error:
@@ -192,7 +198,7 @@ class ShopSessionInterface(SessionInterface):
 
 
 def _key(id_hash: str) -> str:
-    return f"session:{id_hash}"
+    return f"session:{{{id_hash}}}"  # in braces what keeps both keys on one server of a Redis Cluster
 
 
 def _identity(who: dict[str, Any] | None) -> Identity | None:

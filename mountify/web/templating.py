@@ -18,6 +18,7 @@ from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
 from mountify.config import Config
+from mountify.core.devices import describe
 from mountify.core.money import Money
 from mountify.services import carts
 from mountify.services.products import CategoryCount, Summary
@@ -71,6 +72,7 @@ def init_templating(app: Flask, config: Config) -> None:
             "cart_count": LocalProxy(cart_count),
             "base_url": config.base_url,
             "content_titles": content_titles,
+            "device": device,
             "nav": nav,
             "nav_total": nav_total,
             "catalogue": catalogue,
@@ -110,6 +112,14 @@ def content_titles() -> dict[str, str]:
         "terms": _("Terms"),
         "contact": _("Contact"),
     }
+
+
+def device(user_agent: str) -> str:
+    """Name what somebody is signed in with, as far as it tells."""
+    browser, system = describe(user_agent)
+    if browser and system:
+        return _("%(browser)s on %(system)s", browser=browser, system=system)
+    return browser or system or _("Unknown device")
 
 
 def theme() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from . import addresses, attention, cart, catalogue, checkout, orders
+from . import addresses, attention, auth, cart, catalogue, checkout, orders, profile
 
 bp = Blueprint("api", __name__, url_prefix="/api")
-for part in (catalogue, cart, checkout, orders, addresses, attention):
+for part in (catalogue, cart, checkout, orders, auth, profile, addresses, attention):
     bp.register_blueprint(part.bp)

@@ -1,0 +1,27 @@
+"""What the owner of an account changes."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+from wtforms.validators import Length
+
+from mountify.forms.auth import password_field
+from mountify.forms.base import ShopForm, no_control_characters
+from mountify.forms.fields import email_field
+
+
+class ProfileForm(ShopForm):
+    name = StringField(
+        filters=[lambda text: text.strip() if text else text],
+        validators=[Length(max=120, message=_l("A name has at most 120 characters.")), no_control_characters],
+    )
+
+
+class ChangePasswordForm(ShopForm):
+    current_password = password_field(_l("Enter your current password."))
+    new_password = password_field(_l("Choose a password."))
+
+
+class NewAddressForm(ShopForm):
+    email = email_field()
