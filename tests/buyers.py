@@ -36,10 +36,22 @@ class Buyer:
     def add(self, product: Product, quantity: int = 1) -> None:
         carts.add_item(self.owner, product.id, quantity, now=utcnow())
 
-    def start(self, email: str = "", key: str | None = None, now: datetime | None = None) -> Started:
-        now = now or utcnow()
+    def start(
+        self,
+        email: str = "",
+        key: str | None = None,
+        now: datetime | None = None,
+        *,
+        address_id: int | None = None,
+    ) -> Started:
         return checkout.start(
-            self.owner, email or self.email, key or self.key, payments=self.payments, site=SITE, now=now
+            self.owner,
+            email or self.email,
+            key or self.key,
+            address_id=address_id,
+            payments=self.payments,
+            site=SITE,
+            now=now or utcnow(),
         )
 
     def buy(self) -> Started:

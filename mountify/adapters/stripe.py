@@ -267,14 +267,19 @@ def _read_dispute(dispute: dict[str, Any]) -> PaymentDispute:
 
 
 def _delivery(session: dict[str, Any]) -> Delivery | None:
-    """`collected_information.shipping_details` is where to ship; `customer_details.address` is the billing address."""
-    details = (session.get("collected_information") or {}).get("shipping_details")
+    """`collected_information.shipping_details` is where to ship; `customer_details.address` is the billing address.
+
+    Where no address was asked for, it is the one that the shop has given with the payment.
+    """
+    intent = session.get("payment_intent")
+    given = intent.get("shipping") if isinstance(intent, dict) else None
+    details = (session.get("collected_information") or {}).get("shipping_details") or given
     if not details or not details.get("address"):
         return None
     address = details["address"]
     return Delivery(
         name=details.get("name") or "",
-        phone=(session.get("customer_details") or {}).get("phone") or "",
+        phone=details.get("phone") or (session.get("customer_details") or {}).get("phone") or "",
         address={
             name: address.get(name) or "" for name in ("line1", "line2", "city", "state", "postal_code", "country")
         },

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from flask import Blueprint, Response, make_response, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
@@ -13,12 +15,14 @@ from mountify.core.errors import (
     CartEmpty,
     NotFound,
     PaymentsUnavailable,
+    UnknownAddress,
     UnknownSession,
     UnreadableAmount,
 )
 from mountify.core.tokens import new_token
 from mountify.forms.checkout import CheckoutForm
-from mountify.services import cart_view, checkout, orders, settlement
+from mountify.models.account import Address
+from mountify.services import addresses, cart_view, checkout, orders, settlement
 from mountify.web.answers import page, seen_other, wants_fragment
 from mountify.web.auth import find_cart_owner, identity, settings
 from mountify.web.gateways import gateways
@@ -32,9 +36,10 @@ def show() -> BaseResponse:
     cart = cart_view.get_view(find_cart_owner())
     if cart.is_empty or cart.has_problems:
         return seen_other(url_for("cart.show"))
-    who = identity()
-    form = CheckoutForm(email=who.email if who else "", checkout_key=new_token())
-    return page("checkout/show.html", form=form, cart=cart)
+    who, book = identity(), _book()
+    preselected = book[0].id if book else None
+    form = CheckoutForm(email=who.email if who else "", checkout_key=new_token(), address_id=preselected)
+    return page("checkout/show.html", form=form, cart=cart, addresses=book)
 
 
 @bp.post("")
@@ -44,7 +49,7 @@ def start() -> BaseResponse:
     form = CheckoutForm()
     if not form.validate():
         form.checkout_key.data = new_token() if form.checkout_key.errors else form.checkout_key.data
-        return page("checkout/show.html", status=422, form=form, cart=cart_view.get_view(find_cart_owner()))
+        return _wrong(form)
     config, owner = settings(), find_cart_owner()
     if owner is None:
         raise CartEmpty
@@ -53,13 +58,27 @@ def start() -> BaseResponse:
             owner,
             form.email.data,
             form.checkout_key.data,
+            address_id=form.address_id.data,
             payments=gateways().payments,
             site=config.site,
             now=utcnow(),
         )
     except CartChanged:
         return seen_other(url_for("cart.show"))
+    except UnknownAddress as error:  # deleted in another window perhaps
+        form.address_id.errors = [_(error.message_id)]
+        return _wrong(form)
     return seen_other(started.url)
+
+
+def _book() -> Sequence[Address]:
+    who = identity()
+    return addresses.list_deliverable(who.id) if who else []
+
+
+def _wrong(form: CheckoutForm) -> BaseResponse:
+    cart = cart_view.get_view(find_cart_owner())
+    return page("checkout/show.html", status=422, form=form, cart=cart, addresses=_book())
 
 
 @bp.get("/success")

@@ -174,6 +174,11 @@ class AddressTwice(ShopError):
     message = N_("Another of your addresses has this street and postal code.")
 
 
+class UnknownAddress(InvalidInput):
+    code = "unknown_address"
+    message = N_("Choose one of your addresses, or enter one at payment.")
+
+
 class WrongTransition(ShopError):
     status = 409
     code = "wrong_transition"

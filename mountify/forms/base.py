@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from flask import request
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
@@ -95,6 +95,8 @@ def _camel(name: str) -> str:
 class WholeNumber(IntegerField):
     """Reads plain decimal digits with a sign, as people write quantities; nothing else int() would take."""
 
+    complaint = lazy_gettext("Quantity must be a whole number.")
+
     @property
     def value(self) -> int:
         """The number, once the form holds. Raises ValueError when there is none."""
@@ -109,7 +111,7 @@ class WholeNumber(IntegerField):
         number = read_whole(text.removeprefix("-"))
         if number is None:
             self.data = None
-            raise ValueError(gettext("Quantity must be a whole number."))
+            raise ValueError(self.complaint)
         self.data = -number if text.startswith("-") else number
 
 

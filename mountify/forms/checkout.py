@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
-from wtforms.validators import DataRequired, Regexp
+from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
 
+from mountify.core.errors import UnknownAddress
+from mountify.core.ids import BIGGEST_ID
 from mountify.core.tokens import SHAPE
-from mountify.forms.base import ShopForm
+from mountify.forms.base import ShopForm, WholeNumber
 from mountify.forms.fields import email_field
+
+UNKNOWN = _l(UnknownAddress.message)
+
+
+class AddressNumber(WholeNumber):
+    complaint = UNKNOWN
 
 
 class CheckoutForm(ShopForm):
     email = email_field()
+    address_id = AddressNumber(validators=[Optional(), NumberRange(1, BIGGEST_ID, UNKNOWN)])
     checkout_key = HiddenField(
         validators=[
             DataRequired(_l("This page was too old. Please try again.")),

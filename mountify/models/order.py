@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 from mountify.core.errors import WrongTransition
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus, may_follow
+from mountify.core.payment_session import Delivery
 from mountify.core.slugs import part_number
 from mountify.models.base import Base, CiText, Created, Id, Updated, words
 
@@ -106,6 +107,10 @@ class Order(Base):
 
     def is_held_at(self, now: datetime) -> bool:
         return self.inventory_reserved and self.reserved_until is not None and self.reserved_until > now
+
+    def deliver_to(self, delivery: Delivery) -> None:
+        self.shipping_name, self.shipping_phone = delivery.name, delivery.phone
+        self.shipping_address = dict(delivery.address)
 
     def mark_paid(self, session_id: str | None, *, now: datetime) -> None:
         """Raises WrongTransition when the order cannot be paid any more."""

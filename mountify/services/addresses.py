@@ -10,9 +10,10 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import AddressBookFull, AddressTwice, NotFound
+from mountify.core.errors import AddressBookFull, AddressTwice, NotFound, UnknownAddress
 from mountify.core.payment_session import Delivery
 from mountify.models.account import Address, User
+from mountify.services.settings import get_shop
 from mountify.transaction import transaction
 
 MOST = 50
@@ -27,6 +28,9 @@ LENGTHS = {
     "country": 2,
     "phone": 40,
 }
+
+
+PLACE = ("line1", "line2", "city", "state", "postal_code", "country")
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,23 @@ def list_for_user(user_id: int) -> Sequence[Address]:
 def get_for_user(user_id: int, address_id: int) -> Address:
     """Raises NotFound, also for another account's address."""
     return _get(db.session(), user_id, address_id)
+
+
+def list_deliverable(user_id: int) -> Sequence[Address]:
+    """List the addresses that the shop delivers to, the default first."""
+    return [address for address in list_for_user(user_id) if address.country in get_shop().countries]
+
+
+def get_delivery(session: Session, user_id: int | None, address_id: int) -> Delivery:
+    """Say where a parcel goes that is sent to an address of this account's.
+
+    Raises UnknownAddress, also for another account's and for one that the shop does not deliver to.
+    """
+    mine = _of(user_id).where(Address.id == address_id) if user_id is not None else None
+    address = session.scalars(mine).one_or_none() if mine is not None else None
+    if address is None or address.country not in get_shop().countries:
+        raise UnknownAddress
+    return Delivery(address.name, address.phone, {name: getattr(address, name) for name in PLACE})
 
 
 def add(user_id: int, entry: Entry, *, is_default: bool = False, now: datetime) -> Address:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -17,12 +18,13 @@ from mountify.core.checkpoints import reached
 from mountify.core.errors import CartChanged, CartEmpty
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
+from mountify.core.payment_session import Delivery
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.cart import Cart
 from mountify.models.order import Order, OrderItem
 from mountify.models.payment import AttemptState, PaymentAttempt
-from mountify.services import cart_view, carts, inventory, payment_sessions, session_request
+from mountify.services import addresses, cart_view, carts, inventory, payment_sessions, session_request
 from mountify.services.cart_view import CartLine, CartOwner, CartView
 from mountify.services.emails import order_url
 from mountify.services.orders import lines_of, lock_order
@@ -55,19 +57,21 @@ def start(
     checkout_key: str,
     *,
     items: Mapping[int, int] | None = None,
+    address_id: int | None = None,
     payments: Payments,
     site: Site,
     now: datetime,
 ) -> Started:
     """Reserve the cart, make its pending order and a session at Stripe; the same cart gets the same order again.
 
-    `items` are what the cart was just filled with, for one whose request names them: see find_repeated. Raises
-    CartEmpty, CartChanged, NotEnoughStock, NotPayable, PaymentRefused or PaymentsUnavailable; after each the cart is as
-    it was and nothing is held.
+    `items` are what the cart was just filled with, for one whose request names them: see find_repeated. `address_id` is
+    where it goes, from the address book of whoever orders; without one, Stripe asks. Raises CartEmpty, CartChanged,
+    UnknownAddress, NotEnoughStock, NotPayable, PaymentRefused or PaymentsUnavailable; after each the cart is as it was
+    and nothing is held.
     """
     for _ in range(MOST_TRIES):
         try:
-            step = _reserve(owner, email, checkout_key, items, site, now)
+            step = _reserve(owner, email, checkout_key, items, address_id, site, now)
         except IntegrityError as error:
             if violated(error) not in _TAKEN_MEANWHILE:
                 raise
@@ -113,7 +117,13 @@ def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> O
 
 @retried_once
 def _reserve(
-    owner: CartOwner, email: str, checkout_key: str, items: Mapping[int, int] | None, site: Site, now: datetime
+    owner: CartOwner,
+    email: str,
+    checkout_key: str,
+    items: Mapping[int, int] | None,
+    address_id: int | None,
+    site: Site,
+    now: datetime,
 ) -> Request | Started | _Superseded:
     with transaction() as session:
         reached("checkout.before_lock")
@@ -122,10 +132,11 @@ def _reserve(
         if items is not None and (known := find_repeated(checkout_key, email, items, site=site)):
             return known
         view = cart_view.view_of(cart_view.read_lines(session, cart.id) if cart else [])
+        delivery = addresses.get_delivery(session, owner.orders_for, address_id) if address_id is not None else None
         pending = _find_pending(session, cart, checkout_key)
         reached("checkout.locked")
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
-            if pending.cart_fingerprint == _fingerprint(view, email) and pending.is_held_at(now):
+            if pending.cart_fingerprint == _fingerprint(view, email, delivery) and pending.is_held_at(now):
                 return Request.of(newest_attempt(session, pending.id))
             return _Superseded(pending.id)
         if cart is None or view.is_empty:
@@ -133,7 +144,7 @@ def _reserve(
         if view.has_problems:
             raise CartChanged
         carts.check_total(view.lines)
-        return _place(session, cart, view, owner, email, checkout_key, site, now)
+        return _place(session, cart, view, delivery, owner, email, checkout_key, site, now)
 
 
 def _find_pending(session: Session, cart: Cart | None, checkout_key: str) -> Order | None:
@@ -148,6 +159,7 @@ def _place(
     session: Session,
     cart: Cart,
     view: CartView,
+    delivery: Delivery | None,
     owner: CartOwner,
     email: str,
     checkout_key: str,
@@ -156,7 +168,7 @@ def _place(
 ) -> Request:
     """Reserve the parts, write the order down, and what Stripe will be asked for it."""
     inventory.reserve(session, {line.product.id: line.quantity for line in view.lines})
-    order = _order_of(view, email, site, now)
+    order = _order_of(view, email, delivery, site, now)
     order.user_id, order.cart_id = owner.orders_for, cart.id
     order.checkout_key = None if _is_used(session, checkout_key) else checkout_key
     session.add(order)
@@ -169,19 +181,22 @@ def _place(
     return Request.of(attempt)
 
 
-def _order_of(view: CartView, email: str, site: Site, now: datetime) -> Order:
-    return Order(
+def _order_of(view: CartView, email: str, delivery: Delivery | None, site: Site, now: datetime) -> Order:
+    order = Order(
         email=email,
         currency=site.currency,
         subtotal=view.subtotal,
         shipping_total=view.shipping,
         total=view.total,
-        cart_fingerprint=_fingerprint(view, email),
+        cart_fingerprint=_fingerprint(view, email, delivery),
         inventory_reserved=True,
         reserved_until=now + HOLD,
         created_at=now,
         items=[_item_of(line) for line in view.lines],
     )
+    if delivery is not None:
+        order.deliver_to(delivery)
+    return order
 
 
 def _item_of(line: CartLine) -> OrderItem:
@@ -207,9 +222,10 @@ def _is_used(session: Session, checkout_key: str) -> bool:
     return session.scalar(select(Order.id).where(Order.checkout_key == checkout_key)) is not None
 
 
-def _fingerprint(view: CartView, email: str) -> str:
+def _fingerprint(view: CartView, email: str, delivery: Delivery | None) -> str:
     """Everything a changed cart would change in the order. Not what is in stock: the order itself holds some of it."""
     parts = [f"{line.product.id}x{line.quantity}@{line.price}" for line in view.lines]
     subtotal = Money.sum(line.total for line in view.lines)
     total = subtotal + get_shop().shipping_for(subtotal)
-    return hashlib.sha256("|".join([*sorted(parts), str(total), email.lower()]).encode()).hexdigest()
+    to = json.dumps(asdict(delivery), sort_keys=True) if delivery is not None else ""
+    return hashlib.sha256("|".join([*sorted(parts), str(total), email.lower(), to]).encode()).hexdigest()

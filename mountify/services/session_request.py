@@ -39,8 +39,22 @@ def _told_again(order: Order, attempt: str, shop: Shop) -> dict[str, Any]:
     return {
         "client_reference_id": order_id,
         "metadata": {"order_id": order_id, "order_number": order.number, "attempt": attempt},
-        "payment_intent_data": {"metadata": {"order_id": order_id}, "description": f"{shop.name} {order.number}"},
+        "payment_intent_data": {
+            "metadata": {"order_id": order_id},
+            "description": f"{shop.name} {order.number}",
+            **({"shipping": _shipping(order, order.shipping_address)} if order.shipping_address else {}),
+        },
     }
+
+
+def _shipping(order: Order, address: dict[str, str]) -> dict[str, Any]:
+    """The address that was chosen with the order. Stripe takes no empty text."""
+    shipping = {"name": order.shipping_name or order.email, "phone": order.shipping_phone, "address": _filled(address)}
+    return _filled(shipping)
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _line(item: OrderItem, currency: str) -> dict[str, Any]:
@@ -54,11 +68,12 @@ def _delivery(order: Order, shop: Shop) -> dict[str, Any]:
         "display_name": "Standard delivery",
         "fixed_amount": _amount("amount", order.shipping_total, order.currency),
     }
-    return {
-        "shipping_address_collection": {"allowed_countries": list(shop.countries)},
-        "phone_number_collection": {"enabled": True},
-        "shipping_options": [{"shipping_rate_data": rate}],
-    }
+    asked: dict[str, Any] = {"shipping_options": [{"shipping_rate_data": rate}]}
+    if not order.shipping_address:
+        asked["shipping_address_collection"] = {"allowed_countries": list(shop.countries)}
+    if not order.shipping_phone:
+        asked["phone_number_collection"] = {"enabled": True}
+    return asked
 
 
 def _amount(name: str, money: Money, currency: str) -> dict[str, Any]:

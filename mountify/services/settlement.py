@@ -180,18 +180,25 @@ def _problem(order: Order, seen: PaymentSession) -> RefundReason | None:
 
 
 def _become_paid(session: Session, order: Order, seen: PaymentSession, site: Site, now: datetime) -> None:
-    if seen.delivery is not None:
-        order.shipping_name = seen.delivery.name
-        order.shipping_phone = seen.delivery.phone
-        order.shipping_address = dict(seen.delivery.address)
-        if order.user_id is not None:
-            addresses.remember(session, order.user_id, seen.delivery, now=now)
+    _take_delivery(session, order, seen, now)
     order.mark_paid(seen.id, now=now)
     _empty_cart(session, order)
     session.flush()
     emails.queue_about("confirmed", session, order, site=site, now=now)
     emails.queue_for_merchant(session, order, site=site, now=now)
     log.info("order_paid", order_id=order.id)
+
+
+def _take_delivery(session: Session, order: Order, seen: PaymentSession, now: datetime) -> None:
+    """An address that was chosen with the order stays as it was then; one that Stripe has asked for is remembered."""
+    if seen.delivery is None:
+        return
+    if order.shipping_address is not None:
+        order.shipping_phone = order.shipping_phone or seen.delivery.phone
+        return
+    order.deliver_to(seen.delivery)
+    if order.user_id is not None:
+        addresses.remember(session, order.user_id, seen.delivery, now=now)
 
 
 def _await_payment(session: Session, order: Order, attempt: PaymentAttempt, site: Site, now: datetime) -> None:

@@ -20,8 +20,10 @@ from mountify.core.payment_session import SessionOutcome
 from mountify.core.site import Site
 from mountify.core.tokens import new_token
 from mountify.models.order import Order
-from mountify.services import attention, carts, checkout, disputes, settlement
+from mountify.services import addresses, attention, carts, checkout, disputes, settlement
+from mountify.services.addresses import Entry
 from mountify.services.cart_view import CartOwner
+from tests.cast import make_account
 from tests.factories import make_product, make_shop, new_key
 from tests.sandbox.support import SECRET, Running, cart
 from tests.signatures import signed
@@ -76,6 +78,36 @@ def test_the_checkout_of_the_shop_is_accepted_paid_read_back_and_disputed(
     assert disputes.sync_dispute(dispute.id, payments=adapter, site=SITE, now=utcnow()) == started.order_id
     (item,) = attention.list_open(now=utcnow()).items
     assert "The buyer's bank has taken back $32.50 (fraudulent)." in item.what
+
+
+def test_an_address_that_the_shop_has_given_is_read_back_with_the_payment(
+    database: None, sandbox: Running, adapter: StripePayments
+) -> None:
+    make_shop()
+    user_id = make_account("alice")
+    for phone in ("+1 503 555 0100", ""):
+        entry = Entry(
+            name="Alice", line1=f"41 Alder {phone}", city="Portland", postal_code="97205", country="US", phone=phone
+        )
+        address_id = addresses.add(user_id, entry, now=utcnow()).id
+        owner = CartOwner(user_id=user_id)
+        carts.add_item(owner, make_product(stock=3).id, 1, now=utcnow())
+        started = checkout.start(
+            owner, "a@example.com", new_key(), address_id=address_id, payments=adapter, site=SITE, now=utcnow()
+        )
+        session_id = db.session.get_one(Order, started.order_id).stripe_session_id or ""
+        db.release()
+        form = sandbox.get(f"/pay/{session_id}").form()
+        assert not [name for name in form if name.startswith("shipping_") and name != "shipping_rate"]
+        assert ("phone" in form) == (not phone)
+        assert sandbox.post(f"/pay/{session_id}", form).status == 303
+        seen = adapter.get_session(session_id)
+        assert seen.delivery and (seen.delivery.name, seen.delivery.address["line1"]) == ("Alice", entry.line1)
+        settlement.sync_session(session_id, payments=adapter, site=SITE, now=utcnow())
+        order = db.session.get_one(Order, started.order_id, populate_existing=True)
+        assert (order.status, order.shipping_name) == ("paid", "Alice")
+        assert order.shipping_phone == (phone or "+12015550123")
+        db.release()
 
 
 def test_what_is_refunded_is_listed_oldest_first(

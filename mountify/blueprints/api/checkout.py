@@ -28,11 +28,15 @@ bp = Blueprint("checkout", __name__, url_prefix="/checkout")
 @bp.post("")
 @limiter.shared_limit(CHECKOUTS, scope="checkout")
 def start() -> Response:
-    """Reserve and give the address of Stripe's page. The same `checkoutKey` gives the same order."""
+    """Reserve and give the address of Stripe's page. The same `checkoutKey` gives the same order.
+
+    `addressId` is one of the account's addresses; without it, Stripe asks for one.
+    """
     body = json_object(may_be_empty=True)
     who = identity()
-    given = {"email": who.email if who else "", "checkoutKey": new_token()}
-    form = CheckoutForm.from_json(given | {name: body[name] for name in given if body.get(name) is not None})
+    given = {"email": who.email if who else "", "checkoutKey": new_token(), "addressId": None}
+    given |= {name: body[name] for name in given if body.get(name) is not None}
+    form = CheckoutForm.from_json({name: value for name, value in given.items() if value is not None})
     key = str(form.checkout_key.data)
     items = _read_items(body["items"]) if "items" in body else None
     owner = find_cart_owner()
@@ -48,6 +52,7 @@ def start() -> Response:
             form.email.data,
             key,
             items=items,
+            address_id=form.address_id.data,
             payments=gateways().payments,
             site=settings().site,
             now=utcnow(),
