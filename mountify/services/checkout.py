@@ -132,8 +132,8 @@ def _reserve(
         if items is not None and (known := find_repeated(checkout_key, email, items, site=site)):
             return known
         view = cart_view.view_of(cart_view.read_lines(session, cart.id) if cart else [])
-        delivery = addresses.get_delivery(session, owner.orders_for, address_id) if address_id is not None else None
         pending = _find_pending(session, cart, checkout_key)
+        delivery = addresses.get_delivery(session, owner.orders_for, address_id) if address_id is not None else None
         reached("checkout.locked")
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
             if pending.cart_fingerprint == _fingerprint(view, email, delivery) and pending.is_held_at(now):
