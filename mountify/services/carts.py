@@ -196,13 +196,16 @@ def _locked(session: Session, wanted: Select[Cart]) -> Cart | None:
 
 
 def open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:
-    """Make the cart when it is missing, then lock it; two tabs that come at once get the same one."""
-    session.execute(insert(Cart).values(**owner.columns, expires_at=now + KEPT).on_conflict_do_nothing())
-    cart = lock_cart(session, owner)
-    if cart is None:
-        raise NotFound
-    cart.expires_at = now + KEPT
-    return cart
+    """Make the cart when it is missing, then lock it; two tabs that come at once get the same one.
+
+    While we wait for the lock, a guest's cart may go into an account's: then this is the first part of another one.
+    """
+    for _ in range(2):
+        session.execute(insert(Cart).values(**owner.columns, expires_at=now + KEPT).on_conflict_do_nothing())
+        if cart := lock_cart(session, owner):
+            cart.expires_at = now + KEPT
+            return cart
+    raise NotFound
 
 
 def _find_item(session: Session, cart: Cart, product_id: int) -> CartItem | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from flask_babel import gettext as _
 
+from mountify.services.cart_merge import Merged
 from mountify.services.reorder import Again
 from mountify.services.wording import format_money
 from mountify.web.auth import settings
@@ -27,6 +28,14 @@ def of_reorder(parts: Sequence[Again]) -> Iterator[str]:
         if part.has_new_price and part.price is not None:
             old, new = (format_money(price, currency) for price in (part.old_price, part.price))
             yield _("%(name)s costs %(new)s now; you paid %(old)s.", name=part.name, new=new, old=old)
+
+
+def of_merge(merged: Merged) -> Iterator[str]:
+    """What of a guest's cart is not in the account's as it was."""
+    for part in merged.capped:
+        yield capped(part.name, part.quantity)
+    if merged.left_out:
+        yield no_room(merged.left_out)
 
 
 def capped(name: str, quantity: int) -> str:

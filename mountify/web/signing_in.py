@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import flash, request
-from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
 from mountify.services import cart_merge
 from mountify.services.accounts import Identity
+from mountify.web import cart_words
 from mountify.web.auth import find_cart_owner, forget_cart, settings, shop_session
 
 
@@ -23,5 +23,5 @@ def _take_along(token: str, user_id: int) -> None:
     """The guest's cart and pending order become the account's."""
     merged = cart_merge.merge(token, user_id, now=utcnow())
     forget_cart()
-    if merged.left_out:
-        flash(_("There was no room in your cart for: %(names)s.", names=", ".join(merged.left_out)), "warn")
+    for sentence in cart_words.of_merge(merged):
+        flash(sentence, "warn")

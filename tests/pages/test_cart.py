@@ -9,8 +9,10 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.models.catalogue import Inventory, Product, ProductStatus
-from mountify.services import inventory
+from mountify.services import carts, inventory
+from mountify.services.cart_view import CartOwner
 from mountify.transaction import transaction
+from tests.cast import make_account, sign_in
 from tests.factories import make_product, make_shop
 from tests.web import Browser, field, words
 
@@ -159,3 +161,17 @@ def test_a_changed_line_is_accepted_alone(browser: Browser, by: str) -> None:
     send(f"/cart/items/{dearer.id}/acceptance")
     page = words(browser.get("/cart"))
     assert "Accept" not in page and "Check out" in page
+
+
+def test_who_signs_in_is_told_what_of_the_cart_has_changed(browser: Browser) -> None:
+    stand, hook = make_product("Stand", stock=3), make_product("Hook", stock=9)
+    alice = CartOwner(user_id=make_account("alice"))
+    others = {make_product(f"Part {number}").id: 1 for number in range(99)}
+    carts.replace(alice, {stand.id: 2, **others}, now=utcnow())
+    browser.post("/cart/items", {"product_id": stand.id, "quantity": 2})
+    browser.post("/cart/items", {"product_id": hook.id, "quantity": 1})
+    sign_in(browser, "alice")
+    said = words(browser.get("/"))
+    assert "Only 3 of Stand can be had: your cart has 3 now." in said
+    assert "There was no room in your cart for: Hook." in said
+    assert "Only 3" not in words(browser.get("/cart"))

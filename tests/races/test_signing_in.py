@@ -60,10 +60,18 @@ class Scene:
 
     @property
     def left_in_the_cart(self) -> list[int]:
-        try:
-            return [line.quantity for line in cart_view.get_view(self.alice.owner).lines]
-        finally:
-            db.release()
+        return _quantities(self.alice.owner)
+
+    @property
+    def left_with_the_guest(self) -> list[int]:
+        return _quantities(self.guest.owner)
+
+
+def _quantities(owner: CartOwner) -> list[int]:
+    try:
+        return [line.quantity for line in cart_view.get_view(owner).lines]
+    finally:
+        db.release()
 
 
 @dataclass
@@ -169,3 +177,37 @@ def test_who_signs_in_on_the_way_to_stripe_pays_that_order(stage: Stage, point: 
     stage.judged.clear()
     stage.judge()
     assert scene.left_in_the_cart == [OF_ALICE]
+
+
+@pytest.mark.parametrize("point", MERGING)
+def test_what_is_added_meanwhile_is_lost_in_neither_cart(stage: Stage, point: str) -> None:
+    """In another window, which is a guest's or signed in already: one of the two came first, whoever it was."""
+    scene = stage.scene(has_own_order=False, has_ordered=False)
+    adding = (lambda: scene.guest.add(stage.part, 1), lambda: scene.alice.add(stage.part, 1))
+    results = run_while_held(point, scene.sign_in, list(adding), stage.observer)
+    assert results == ["HTTP 303", None, None], point
+    assert sum(scene.left_in_the_cart) + sum(scene.left_with_the_guest) == OF_THE_GUEST + OF_ALICE + 2
+    assert scene.sign_in() == "HTTP 303"
+    assert scene.left_in_the_cart == [OF_THE_GUEST + OF_ALICE + 2] and scene.left_with_the_guest == []
+
+
+def test_signing_in_twice_at_once_adds_up_once(stage: Stage) -> None:
+    for point in MERGING:
+        scene = stage.scene(has_own_order=False, has_ordered=False)
+        assert run_while_held(point, scene.sign_in, [scene.sign_in], stage.observer) == ["HTTP 303"] * 2, point
+        assert scene.left_in_the_cart == [OF_THE_GUEST + OF_ALICE], point
+
+
+@pytest.mark.parametrize("point", MERGING)
+def test_a_part_sold_out_meanwhile_is_told_by_the_merge_or_by_the_cart(stage: Stage, point: str) -> None:
+    """The merge holds no stock, so the last part may go while it looks; then the cart itself says so."""
+    scene, rival = stage.scene(has_own_order=False, has_ordered=False), Buyer(stage.payments)
+    left = STOCK - OF_ALICE
+    with transaction() as session:
+        fill_carts(session, {rival.owner: [(stage.part, left)]})
+    run_while_held(point, scene.sign_in, [rival.start], stage.observer)
+    view = cart_view.get_view(scene.alice.owner)
+    (line,) = view.lines
+    assert (line.quantity == OF_ALICE) != line.is_short, point
+    assert line.obtainable == OF_ALICE
+    db.release()
