@@ -104,7 +104,7 @@ def join(google: GoogleAccount, password: str, *, cost: int, site: Site, now: da
     if not passwords.fits(password, seen.password_hash if seen else None, cost=cost) or seen is None:
         raise BadCredentials
     with transaction() as session:
-        user = session.get(User, seen.id, with_for_update=True)
+        user = session.get(User, seen.id, with_for_update=True, populate_existing=True)
         if user is None or user.is_disabled or user.password_hash != seen.password_hash:
             raise BadCredentials
         _connect(session, user, google, site=site, now=now)
@@ -119,7 +119,7 @@ def connect(user_id: int, google: GoogleAccount, *, site: Site, now: datetime) -
     """
     _insist_on_verified(google)
     with transaction() as session:
-        user = session.get_one(User, user_id, with_for_update=True)
+        user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
         _open(user)
         _connect(session, user, google, site=site, now=now)
 
@@ -133,7 +133,9 @@ def list_identities(user_id: int) -> Sequence[OAuthIdentity]:
 def disconnect(user_id: int, identity_id: int) -> None:
     """Let Google sign in no more. Raises NotFound, or LastWayIn when nothing else would be left."""
     with transaction() as session:
-        user = session.get_one(User, user_id, with_for_update=True)  # two at once would each find the other one left
+        user = session.get_one(
+            User, user_id, with_for_update=True, populate_existing=True
+        )  # two at once would each find the other one left
         identity = session.get(OAuthIdentity, identity_id)
         if identity is None or identity.user_id != user_id:
             raise NotFound

@@ -10,7 +10,16 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
-from mountify.core.errors import LinkSpent, Malformed, NotAllowed, NotFound, ProofNeeded, ShopError, SignInNeeded
+from mountify.core.errors import (
+    GoogleSignInLost,
+    LinkSpent,
+    Malformed,
+    NotAllowed,
+    NotFound,
+    ProofNeeded,
+    ShopError,
+    SignInNeeded,
+)
 from mountify.core.money import Money
 from mountify.services.wording import format_money
 from mountify.web.answers import back, local_path, seen_other, wants_fragment
@@ -49,7 +58,7 @@ def refuse(error: ShopError) -> Response:
         return make_response(render_template("auth/link_spent.html", sentence=sentence), error.status)
     if wants_fragment():
         return _notice(sentence, error.status)
-    if request.method == "POST" and not isinstance(error, NotFound | Malformed):
+    if request.method == "POST" and not isinstance(error, NotFound | Malformed | GoogleSignInLost):
         flash(sentence, "bad")
         return seen_other(back())
     return _page(error.status, sentence)
@@ -142,6 +151,8 @@ def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
 def _template(status: int) -> str:
     if status == 404 and request.blueprint in _ABOUT_ORDERS:
         return "errors/no_order.html"
+    if request.blueprint == "google" and status not in _OWN_PAGE:
+        return "errors/no_sign_in.html"
     return f"errors/{status}.html" if status in _OWN_PAGE else "errors/error.html"
 
 

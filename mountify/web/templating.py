@@ -71,6 +71,7 @@ def init_templating(app: Flask, config: Config) -> None:
             "user": SignedIn(who) if (who := identity()) else None,
             "cart_count": LocalProxy(cart_count),
             "base_url": config.base_url,
+            "has_google": config.google_client_id is not None,
             "content_titles": content_titles,
             "device": device,
             "nav": nav,

@@ -103,6 +103,11 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "POST account_data.download": (303, 200, 200, 200),
     "GET account_data.show_closing": (303, 200, 200, 200),
     "POST account_data.close": (303, 303, 303, 303),
+    "POST google.start": (404, 404, 404, 404),  # this shop asks no Google; see pages/google
+    "GET google.callback": (404, 404, 404, 404),
+    "GET google.link": (400, 400, 400, 400),
+    "POST google.join": (400, 400, 400, 400),
+    "POST google.disconnect": (303, 404, 404, 404),
     "POST theme.set": (303, 303, 303, 303),
     "POST webhooks.stripe": (400, 400, 400, 400),
     "GET health.alive": (200, 200, 200, 200),

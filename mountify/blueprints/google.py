@@ -1,0 +1,134 @@
+"""Signing in with Google: there, back, and the password when an account with the address exists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from hmac import compare_digest
+from typing import Any
+
+from flask import Blueprint, Response, make_response, request, url_for
+from flask_babel import gettext as _
+
+from mountify.core.clock import utcnow
+from mountify.core.errors import N_, AddressTaken, BadCredentials, GoogleSignInLost, NotFound, SignInNeeded
+from mountify.core.google_account import GoogleAccount
+from mountify.core.tokens import new_token, sign
+from mountify.forms.google import JoinForm, StartForm
+from mountify.gateways import Identities
+from mountify.services import google_sign_in
+from mountify.services.accounts import Identity
+from mountify.web.answers import back, done, local_path, page, seen_other
+from mountify.web.auth import identity, settings
+from mountify.web.gateways import gateways
+from mountify.web.google_cookie import forget, recall, remember, send
+from mountify.web.limits import address, count_sign_in, limiter
+from mountify.web.signing_in import sign_in
+
+bp = Blueprint("google", __name__, url_prefix="/auth/google")
+bp.after_request(send)
+
+BEGUN, PENDING = "begun", "pending"
+CONNECT = "connect"
+
+
+@bp.post("")
+@limiter.limit("10/minute", key_func=address)
+def start() -> Response:
+    """Send the browser to Google with a state that it alone can bring back; `purpose=connect` for who is signed in."""
+    google, form, state = _google(), StartForm(), new_token()
+    if form.purpose.data == CONNECT:
+        _signed_in()
+    url = google.authorization_url(state=state, **_proofs(state))
+    content = {"state": state, "purpose": form.purpose.data, "next": local_path(form.next.data)}
+    remember(BEGUN, content, now=utcnow())
+    return seen_other(url)
+
+
+@bp.get("/callback")
+@limiter.limit("10/minute", key_func=address)
+def callback() -> Response:
+    """Back from Google: a state is good once, in the browser it was given to. A mere look (HEAD) changes nothing."""
+    if request.method == "HEAD":
+        return make_response("")
+    google, begun, state = _google(), recall(BEGUN, now=utcnow()), request.args.get("state", "")
+    if begun is None or not compare_digest(begun["state"].encode(), state.encode("utf-8", "surrogatepass")):
+        raise GoogleSignInLost
+    forget()
+    account = google.identify(request.args.to_dict(), **_proofs(state), now=utcnow())
+    if begun["purpose"] == CONNECT:
+        google_sign_in.connect(_signed_in().id, account, site=settings().site, now=utcnow())
+        return done(_("Google is connected to your account."), to=begun["next"])
+    return _sign_in(account, begun["next"])
+
+
+def _sign_in(account: GoogleAccount, leads_to: str) -> Response:
+    try:
+        who = google_sign_in.sign_in(account, now=utcnow())
+    except AddressTaken:
+        remember(PENDING, {"account": asdict(account), "next": leads_to}, now=utcnow())
+        return seen_other(url_for("google.link"))
+    sign_in(who)
+    return done(_("You are signed in."), to=leads_to)
+
+
+@bp.get("/link")
+def link() -> Response:
+    """Ask for the password of the account that has the address."""
+    account, _leads_to = _pending()
+    return page("google/link.html", form=JoinForm(), email=account.email)
+
+
+@bp.post("/link")
+def join() -> Response:
+    """Connect Google to the account with the same address, by its password, and sign in."""
+    (account, leads_to), form = _pending(), JoinForm()
+    if not form.validate():
+        return page("google/link.html", status=422, form=form, email=account.email)
+    count_sign_in(account.email)
+    cost, site = settings().bcrypt_cost, settings().site
+    try:
+        who = google_sign_in.join(account, form.password.data, cost=cost, site=site, now=utcnow())
+    except BadCredentials:
+        form.form_errors.append(_("That email and password do not match."))
+        return page("google/link.html", status=401, form=form, email=account.email)
+    forget()
+    sign_in(who)
+    return done(_("Google is connected, and you are signed in."), to=leads_to)
+
+
+@bp.post("/identities/<id:identity_id>/removal")
+def disconnect(identity_id: int) -> Response:
+    """Let Google sign in no more; also in a shop that asks Google no longer."""
+    google_sign_in.disconnect(_signed_in().id, identity_id)
+    return done(_("Google does not sign in to your account any more."), to=back())
+
+
+def _google() -> Identities:
+    google = gateways().google
+    if google is None:
+        raise NotFound(N_("Nobody signs in with Google at this shop."))
+    return google
+
+
+def _signed_in() -> Identity:
+    who = identity()
+    if who is None:
+        raise SignInNeeded
+    return who
+
+
+def _pending() -> tuple[GoogleAccount, str]:
+    pending = recall(PENDING, now=utcnow())
+    if pending is None:
+        raise GoogleSignInLost
+    return GoogleAccount(**pending["account"]), pending["next"]
+
+
+def _proofs(state: str) -> dict[str, Any]:
+    """What only this shop can make of a state, and where Google sends the browser back to: never a name of Host's."""
+    secret = settings().secret_key
+    return {
+        "nonce": sign(secret, "google nonce", state),
+        "verifier": sign(secret, "google verifier", state),
+        "redirect_uri": settings().base_url + url_for("google.callback"),
+    }
