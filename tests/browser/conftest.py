@@ -45,6 +45,11 @@ class Shop:
         with self.engine.connect() as connection:
             return connection.scalar(sa.text(query), values)
 
+    def do(self, change: str, **values: Any) -> None:
+        """Set the stage for a test."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.text(change), values)
+
     def mails_to(self, address: str) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self.sandbox}/mailbox.json") as answer:
             return [mail for mail in json.load(answer) if address in mail["to"]]
@@ -55,6 +60,11 @@ class Shop:
         mails = self.mails_to(address)
         assert len(mails) == 1, [mail["subject"] for mail in mails]
         return mails[0]
+
+    def newest_mail_to(self, address: str, *, more_than: int) -> dict[str, Any]:
+        """Wait for one more mail to somebody who has had some."""
+        assert wait_until(lambda: len(self.mails_to(address)) > more_than, 30), f"no more mail to {address}"
+        return self.mails_to(address)[0]
 
 
 @pytest.fixture(scope="session")
