@@ -15,7 +15,7 @@ from mountify.sandbox.context import Sandbox
 from mountify.sandbox.store import Doc
 
 from .people import claims_of
-from .rules import STRANGER_ID
+from .rules import CLIENT_ID, STRANGER_ID
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
@@ -28,9 +28,11 @@ _CHANGES: dict[str, Doc] = {
     "wrong_nonce": {"nonce": "of-another-sign-in"},
     "no_nonce": {"nonce": None},
     "wrong_audience": {"aud": STRANGER_ID},  # azp is still right, as in tokens for another client of the same project
+    "shared_audience": {"aud": [CLIENT_ID, STRANGER_ID]},
     "wrong_party": {"azp": STRANGER_ID},
     "wrong_issuer": {"iss": "https://accounts.example"},
     "expired": {"iat": -2 * LIFETIME_S, "exp": -LIFETIME_S},  # from now
+    "no_hash": {"at_hash": None},
     "wrong_hash": {"at_hash": "bm90LXRoaXMtdG9rZW4hIQ"},
     "unverified": {"email_verified": False},
     "verified_as_text": {"email_verified": "true"},

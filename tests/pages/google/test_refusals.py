@@ -56,8 +56,8 @@ def told() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize(
     "way",
     [
-        *("wrong_nonce", "no_nonce", "wrong_audience", "wrong_party", "wrong_issuer", "expired", "wrong_hash"),
-        *("wrong_signature", "unsigned", "missing"),
+        *("wrong_nonce", "no_nonce", "wrong_audience", "shared_audience", "wrong_party", "wrong_issuer", "expired"),
+        *("no_hash", "wrong_hash", "wrong_signature", "unsigned", "missing"),
     ],
 )
 def test_a_token_that_is_no_proof_signs_nobody_in(visit: Visit, way: str, told: io.StringIO) -> None:
