@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from mountify import db
-from mountify.config import Config, ConfigError, load
+from mountify.config import GOOGLE, Config, ConfigError, load
 from mountify.core.clock import utcnow
 from mountify.services.prices import list_unpayable
 from mountify.services.readiness import find_trouble
@@ -28,7 +28,7 @@ class Finding:
 
 
 def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> list[Finding]:
-    """Look at configuration, database, Redis, worker, Stripe, Resend, Cloudinary, the shop's address and its prices.
+    """Look at configuration, database, Redis, worker, the services outside, the shop's address and its prices.
 
     `embedded` names the variables that nobody set: their part is from the box.
     """
@@ -45,6 +45,7 @@ def examine(environ: Mapping[str, str], embedded: Set[str] = frozenset()) -> lis
         _stripe,
         _resend,
         _cloudinary,
+        _google,
         _web,
         _prices,
     )
@@ -103,6 +104,12 @@ def _cloudinary(config: Config) -> Finding:
         return Finding("cloudinary", "not configured; pictures come from the shop's own static folder")
     name = "Cloudinary" if config.image_origin == "https://res.cloudinary.com" else "the sandbox"
     return _vendor("cloudinary", name, config.image_origin)
+
+
+def _google(config: Config) -> Finding:
+    if config.google_client_id is None:
+        return Finding("google", "not configured; nobody signs in with it")
+    return _vendor("google", "Google" if config.google_issuer == GOOGLE else "the sandbox", config.google_issuer)
 
 
 def _web(config: Config) -> Finding:

@@ -26,6 +26,7 @@ def test_every_question_gets_an_answer_and_no_secret(environment: dict[str, str]
         "WRONG stripe",
         "WRONG resend",
         "ok   cloudinary",
+        "ok   google",
         "WRONG shop",
         "ok   prices",
     ]
