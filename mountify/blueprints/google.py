@@ -6,7 +6,7 @@ from dataclasses import asdict
 from hmac import compare_digest
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request, url_for
+from flask import Blueprint, Response, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
@@ -54,6 +54,7 @@ def callback() -> Response:
     if begun is None or not compare_digest(begun["state"].encode(), state.encode("utf-8", "surrogatepass")):
         raise GoogleSignInLost
     forget()
+    g.leads_to = begun["next"]  # for the page that says why it did not work
     account = google.identify(request.args.to_dict(), **_proofs(state), now=utcnow())
     if begun["purpose"] == CONNECT:
         google_sign_in.connect(_signed_in().id, account, site=settings().site, now=utcnow())

@@ -143,6 +143,7 @@ def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
             message=sentence,
             retry_after=retry_after,
             request_id=g.get("request_id", ""),
+            leads_to=g.get("leads_to"),
         ),
         status,
     )

@@ -65,7 +65,7 @@ def test_a_token_that_is_no_proof_signs_nobody_in(visit: Visit, way: str, told: 
     visit.break_next(way)
     answer = visit.come_back(url)
     assert answer.status_code == 400 and TRUSTED in words(answer)
-    assert 'href="/auth/signin"' in answer.get_data(as_text=True)
+    assert 'href="/auth/signin?next=/"' in answer.get_data(as_text=True)
     assert not visit.is_signed_in and everything() == before
     (line,) = (json.loads(line) for line in told.getvalue().splitlines() if '"refused"' in line)
     assert line["code"] == "google_answer_wrong" and line["reason"]
@@ -99,11 +99,12 @@ def test_an_unverified_address_opens_nothing_unless_its_account_is_known(visit: 
     assert everything()["users"] == 1
 
 
-def test_whoever_cancels_is_told_so(visit: Visit) -> None:
-    url, before = visit.begin(), everything()
+def test_whoever_cancels_is_told_so_and_may_sign_in_otherwise_on_the_way_to_the_same_page(visit: Visit) -> None:
+    url, before = visit.begin(next="/cart?x=1"), everything()
     state = parse_qs(urlsplit(url).query)["state"][0]
     answer = visit.come_back(f"{ORIGIN}/auth/google/callback?error=access_denied&state={quote(state)}")
     assert answer.status_code == 400 and "You stopped at Google" in words(answer)
+    assert 'href="/auth/signin?next=/cart?x%3D1"' in answer.get_data(as_text=True)
     assert not visit.is_signed_in and everything() == before
 
 
