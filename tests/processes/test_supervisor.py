@@ -81,7 +81,7 @@ def test_a_shop_sells_from_the_first_start_survives_a_kill_and_ends_whole(
     assert read(ports["SANDBOX_PORT"], "/track/v2.2/getquota", key=tracking_key)[0] == 200
     doctor = mountify("doctor", env=first.env)
     assert doctor.returncode == 0, doctor.stdout
-    assert len(doctor.stdout.splitlines()) == 9 and "embedded PostgreSQL" in doctor.stdout
+    assert len(doctor.stdout.splitlines()) == 10 and "embedded PostgreSQL" in doctor.stdout
     assert oct((var / "demo-accounts.json").stat().st_mode)[-3:] == "600"
 
     second = start()
