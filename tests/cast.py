@@ -5,7 +5,7 @@ from __future__ import annotations
 from mountify.core.clock import utcnow
 from mountify.models.account import Role
 from mountify.services import accounts
-from tests.web import Browser
+from tests.web import Browser, field
 
 PASSWORD = "a long and boring password"
 ROLES = {"ada": Role.ADMIN, "stan": Role.STAFF}
@@ -19,6 +19,16 @@ def make_account(name: str) -> int:
     return accounts.create(
         email_of(name), PASSWORD, role=ROLES.get(name, Role.CUSTOMER), name=name.title(), now=utcnow()
     )
+
+
+def is_signed_in(browser: Browser) -> bool:
+    return browser.get("/settings").status_code == 200
+
+
+def token_of(browser: Browser) -> str:
+    """What the forms of a signed-in browser carry; nothing for a guest."""
+    page = browser.get("/settings")
+    return field(page, "csrf_token") if page.status_code == 200 else ""
 
 
 def sign_in(browser: Browser, name: str) -> None:

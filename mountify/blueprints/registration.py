@@ -21,7 +21,7 @@ bp = Blueprint("registration", __name__, url_prefix="/auth")
 @bp.get("/register")
 def show() -> Response:
     if identity() is not None:
-        return seen_other(url_for("settings.show"))
+        return seen_other(url_for("orders.index"))
     return page("auth/register.html", form=RegisterForm())
 
 

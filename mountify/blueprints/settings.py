@@ -9,7 +9,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.core.tokens import hash_token
 from mountify.forms.settings import ChangePasswordForm, NewAddressForm, ProfileForm
-from mountify.services import accounts, password_reset, profile, sign_ins
+from mountify.services import accounts, google_sign_in, password_reset, profile, sign_ins
 from mountify.services.accounts import Identity
 from mountify.web.answers import done, page
 from mountify.web.auth import require_identity, require_proof, settings, shop_session
@@ -114,6 +114,7 @@ def _show(
         account=user,
         profile_form=profile_form or ProfileForm(name=user.name),
         password_form=password_form or ChangePasswordForm(),
+        identities=google_sign_in.list_identities(who.id),
         sessions=sign_ins.list_of(who.id, now=utcnow()),
         this_session=_this_session(),
     )

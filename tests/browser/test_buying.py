@@ -202,6 +202,6 @@ def test_an_account_signs_in_and_out(page: Page, shop: Shop, look: Callable[[str
     page.goto("/cart")
     page.get_by_role("button", name="Remove Bow Coat Hook").click()
     expect(page.get_by_text("An empty tray")).to_be_visible()
-    page.goto("/auth/signin")
-    page.get_by_role("button", name="Sign out").click()
+    page.goto("/settings")
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()

@@ -32,7 +32,7 @@ from mountify.services import accounts
 from mountify.store import Store, StoreDown
 from mountify.transaction import transaction
 from mountify.web.limits import limiter
-from tests.cast import PASSWORD, email_of, make_account, sign_in
+from tests.cast import PASSWORD, email_of, is_signed_in, make_account, sign_in, token_of
 from tests.factories import make_category, make_product, make_shop
 from tests.fakes import FakePayments
 from tests.web import ORIGIN, Browser, field, words
@@ -106,15 +106,6 @@ def wait_for_the_store(app: Flask) -> None:
     assert wait_until(lambda: not store.is_resting, 30)
 
 
-def is_signed_in(browser: Browser) -> bool:
-    return "You are signed in as" in words(browser.get("/auth/signin"))
-
-
-def token(browser: Browser) -> str:
-    page = browser.get("/auth/signin").get_data(as_text=True)
-    return page.split('name="csrf_token" value="')[1].split('"')[0]
-
-
 def badge(browser: Browser) -> int:
     found = re.search(r'id="cart-badge">(\d*)', browser.get("/").get_data(as_text=True))
     assert found
@@ -167,7 +158,7 @@ def test_the_shop_sells_while_redis_is_away(
     for refused in ({}, {"csrf_token": "x"}):
         assert browser.post("/checkout", form | refused).status_code == 403
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    form |= {"csrf_token": token(browser)}
+    form |= {"csrf_token": token_of(browser)}
     assert browser.post("/checkout", form, headers=elsewhere).status_code == 403
     place = browser.post("/checkout", form).headers["Location"]
     payments.pay(place.rsplit("/", 1)[1])
@@ -176,7 +167,7 @@ def test_the_shop_sells_while_redis_is_away(
     assert badge(browser) == 0
     run_jobs()
 
-    assert browser.post("/auth/signout", {"csrf_token": token(browser)}).status_code == 303
+    assert browser.post("/auth/signout", {"csrf_token": token_of(browser)}).status_code == 303
     assert not is_signed_in(browser) and not is_signed_in(held)
 
 
@@ -261,7 +252,7 @@ def test_a_session_that_ended_meanwhile_stays_dead_when_redis_remembers_it(
     other_process = create_app(replace(config, redis_url=server.redis.url), gateways)
     held, held_elsewhere = stolen_from(alice), stolen_from(alice, other_process)
     assert is_signed_in(held_elsewhere)
-    alice_token = token(alice)
+    alice_token = token_of(alice)
 
     server.take_away(how)
     assert alice.post("/auth/signout", {"csrf_token": alice_token}).status_code == 303
@@ -324,14 +315,14 @@ def test_what_the_worker_could_not_tell_it_tells_within_a_minute(
 def test_a_redis_that_begins_anew_loses_nobody_anything(app: Flask, server: Server, product: Product) -> None:
     browser, guest = Browser(app), Browser(app)
     sign_in(browser, "alice")
-    for shopper, extra in ((browser, {"csrf_token": token(browser)}), (guest, {})):
+    for shopper, extra in ((browser, {"csrf_token": token_of(browser)}), (guest, {})):
         shopper.post("/cart/items", {"product_id": product.id, "quantity": 2, **extra})
         assert badge(shopper) == 2
     server.begin_anew()
     wait_for_the_store(app)
     assert is_signed_in(browser) and badge(browser) == 2 and badge(guest) == 2
     assert "2 parts" in words(browser.get("/cart")) and "2 parts" in words(guest.get("/cart"))
-    assert browser.post("/cart/removal", {"csrf_token": token(browser)}).status_code == 303
+    assert browser.post("/cart/removal", {"csrf_token": token_of(browser)}).status_code == 303
     assert badge(browser) == 0
     assert browser.client.get("/products", base_url=ORIGIN).status_code == 200
 

@@ -12,7 +12,7 @@ from mountify.core.clock import utcnow
 from mountify.models.account import Address
 from mountify.services import accounts, addresses, settings
 from mountify.services.addresses import Entry
-from tests.cast import email_of, sign_in
+from tests.cast import email_of, make_account, sign_in
 from tests.factories import make_shop
 from tests.web import Browser, field, words
 
@@ -50,7 +50,7 @@ def book() -> list[tuple[str, bool]]:
 def of_another() -> int:
     """An address in somebody else's book."""
     entry = Entry(name="Bob", line1="9 Harbour Road", city="Salem", postal_code="97301", country="US")
-    bob = accounts.find_by_email(email_of("bob")) or accounts.create(email_of("bob"), "a long and boring password")
+    bob = accounts.find_by_email(email_of("bob")) or make_account("bob")
     return addresses.add(bob, entry, now=utcnow()).id
 
 

@@ -15,12 +15,12 @@ from mountify import db
 from mountify.config import Config
 from mountify.core.tokens import sign
 from mountify.models.order import Order, OrderEvent
-from tests.cast import sign_in
+from tests.cast import sign_in, token_of
 from tests.factories import make_shop
 from tests.fakes import FakePayments
 from tests.web import Browser, words
 
-from .test_orders import check_out, token
+from .test_orders import check_out
 
 
 @dataclass
@@ -140,7 +140,7 @@ def test_whoever_forges_a_key_sees_and_ends_nothing(
     of_alice: Placed, of_sam: Placed, mallory: tuple[Browser, Placed], payments: Counting, config: Config
 ) -> None:
     browser, own = mallory
-    before, calls, csrf = everything(), payments.calls, token(browser)
+    before, calls, csrf = everything(), payments.calls, token_of(browser)
     for order in (of_alice, of_sam):
         for address in forged_addresses(order, own, config):
             assert is_closed(browser.get(address), order, address), address
@@ -164,7 +164,7 @@ def test_an_orders_address_alone_opens_it_to_nobody(
                 assert is_closed(browser.get(address), order, address), address
                 assert is_closed(browser.htmx("GET", address), order, address), address
             path = f"/orders/{order.id}/cancellation"
-            assert is_closed(browser.post(path, {"csrf_token": token(browser)}), order, path)
+            assert is_closed(browser.post(path, {"csrf_token": token_of(browser)}), order, path)
     assert everything() == before and payments.calls == calls
 
 

@@ -18,7 +18,7 @@ from mountify.models.catalogue import Inventory
 from mountify.models.order import Order
 from mountify.services import disputes, orders, refunds, settlement
 from tests.buyers import SITE
-from tests.cast import sign_in
+from tests.cast import sign_in, token_of
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.web import ORIGIN, Browser, field, words
@@ -32,17 +32,12 @@ def shop(database: None) -> None:
 def check_out(browser: Browser, email: str = "sam@example.com") -> str:
     """Go to payment with one part; gives the session's id."""
     product = make_product(stock=3)
-    browser.post("/cart/items", {"product_id": product.id, "quantity": 2, "csrf_token": token(browser)})
+    browser.post("/cart/items", {"product_id": product.id, "quantity": 2, "csrf_token": token_of(browser)})
     page = browser.get("/checkout")
-    data = {"email": email, "checkout_key": field(page, "checkout_key"), "csrf_token": token(browser)}
+    data = {"email": email, "checkout_key": field(page, "checkout_key"), "csrf_token": token_of(browser)}
     answer = browser.post("/checkout", data)
     assert answer.status_code == 303, words(answer)
     return answer.headers["Location"].rsplit("/", 1)[1]
-
-
-def token(browser: Browser) -> str:
-    page = browser.get("/auth/signin").get_data(as_text=True)
-    return page.split('name="csrf_token" value="')[1].split('"')[0] if "csrf_token" in page else ""
 
 
 def the_order() -> Order:
@@ -229,7 +224,7 @@ def test_nobody_cancels_anothers_order(app: Flask, browser: Browser, payments: F
     other = Browser(app)
     sign_in(other, "mallory")
     for path in (f"/orders/{order_id}/cancellation", f"/orders/{order_id}/cancellation?key=forged"):
-        assert other.post(path, {"csrf_token": token(other)}).status_code == 404
+        assert other.post(path, {"csrf_token": token_of(other)}).status_code == 404
         assert Browser(app).post(path).status_code == 404
     assert the_order().status == "pending"
 
@@ -239,7 +234,7 @@ def test_an_account_cancels_its_own(browser: Browser) -> None:
     check_out(browser)
     path = f"/orders/{the_order().id}/cancellation"
     assert browser.post(path).status_code == 403  # without its token
-    assert browser.post(path, {"csrf_token": token(browser)}).status_code == 303
+    assert browser.post(path, {"csrf_token": token_of(browser)}).status_code == 303
     assert the_order().status == "cancelled"
 
 

@@ -149,7 +149,7 @@ def test_a_signed_in_customer_is_led_to_the_account(browser: Browser) -> None:
     sign_in(browser, "alice")
     for path in ("/auth/register", "/auth/signin"):
         answer = browser.get(path)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/settings")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/orders")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:3999.evil.example"])

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.gateways import Gateways, from_config
+from tests.cast import is_signed_in
 from tests.factories import make_shop
 from tests.sandbox.conftest import sandbox, sandbox_of_the_run, shop, shop_of_the_run
 from tests.sandbox.google_shop import CLIENT_ID, CLIENT_SECRET, answer_of, choose, invent, issuer_of
@@ -57,7 +58,7 @@ class Visit:
 
     @property
     def is_signed_in(self) -> bool:
-        return "You are signed in as" in self.browser.get("/auth/signin").get_data(as_text=True)
+        return is_signed_in(self.browser)
 
     def begin_and_choose_again(self, email: str = NORA) -> str:
         """The same in another session: this one is signed out first."""

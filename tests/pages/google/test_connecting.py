@@ -18,11 +18,11 @@ from mountify.gateways import Gateways, from_config
 from mountify.models.account import OAuthIdentity, User
 from mountify.models.email import Email
 from mountify.services import accounts, google_sign_in
-from tests.cast import PASSWORD, sign_in
+from tests.cast import PASSWORD, sign_in, token_of
 from tests.fakes import FakeMailer
 from tests.sandbox.google_shop import choose
 from tests.sandbox.support import Running
-from tests.web import Browser, words
+from tests.web import Browser, field, words
 
 from .conftest import ALICE, NORA, URSULA, Visit
 
@@ -31,7 +31,7 @@ MISMATCH = "That email and password do not match."
 
 
 def make_alice() -> int:
-    return accounts.create(ALICE, PASSWORD, name="Alice")
+    return accounts.create(ALICE, PASSWORD, name="Alice", now=utcnow())
 
 
 def identities() -> list[int]:
@@ -41,14 +41,9 @@ def identities() -> list[int]:
     return found
 
 
-def token(browser: Browser) -> str:
-    page = browser.get("/auth/signin").get_data(as_text=True)
-    return page.split('name="csrf_token" value="')[1].split('"')[0]
-
-
 def connect(visit: Visit, email: str = NORA, leads_to: str = "/cart") -> Any:
     """Connect from a page of one's account."""
-    form = {"purpose": "connect", "next": leads_to, "csrf_token": token(visit.browser)}
+    form = {"purpose": "connect", "next": leads_to, "csrf_token": token_of(visit.browser)}
     return visit.come_back(choose(visit.sandbox, visit.begin(**form), email))
 
 
@@ -116,7 +111,7 @@ def test_the_question_for_the_password_is_bound_to_its_browser(visit: Visit, oth
     answer = other.browser.post("/auth/google/link", {"password": PASSWORD})
     assert answer.status_code == 400 and LOST in words(answer)
     sign_in(visit.browser, "bob")
-    data = {"password": PASSWORD, "csrf_token": token(visit.browser)}
+    data = {"password": PASSWORD, "csrf_token": token_of(visit.browser)}
     answer = visit.browser.post("/auth/google/link", data)
     assert answer.status_code == 400 and LOST in words(answer)
     assert visit.browser.get("/auth/google/link").status_code == 400 and identities() == []
@@ -124,7 +119,7 @@ def test_the_question_for_the_password_is_bound_to_its_browser(visit: Visit, oth
 
 def test_what_is_posted_beside_the_password_changes_nothing(visit: Visit) -> None:
     make_alice()
-    accounts.create("bob@example.com", "another long password")
+    accounts.create("bob@example.com", "another long password", now=utcnow())
     visit.sign_in(ALICE)
     data = {"password": "another long password", "email": "bob@example.com", "user_id": "2", "subject": "1"}
     assert visit.browser.post("/auth/google/link", data).status_code == 401 and identities() == []
@@ -149,7 +144,7 @@ def test_whoever_is_signed_in_connects_google_whatever_its_address(visit: Visit,
     connect(visit)
     assert len(identities()) == 1
     other.sign_in(NORA)
-    assert "alice@example.com" in words(other.browser.get("/auth/signin"))
+    assert field(other.browser.get("/settings"), "name") == "Alice"
 
 
 def test_nobody_connects_an_address_that_google_does_not_vouch_for(visit: Visit) -> None:
@@ -170,15 +165,15 @@ def test_what_opens_another_account_is_not_connected(visit: Visit, other: Visit)
 def test_a_guest_connects_nothing(visit: Visit) -> None:
     visit.browser.get("/auth/signin")
     answer = visit.browser.post("/auth/google", {"purpose": "connect"})
-    assert answer.status_code == 303 and answer.headers["Location"] == "/auth/signin"
-    assert "Please sign in first." in words(visit.browser.get("/auth/signin"))
-    assert visit.browser.htmx("POST", "/auth/google", {"purpose": "connect"}).status_code == 401
+    assert answer.status_code == 303 and answer.headers["Location"] == "/auth/signin?next=/auth/signin"
+    part = visit.browser.htmx("POST", "/auth/google", {"purpose": "connect"})
+    assert part.headers["HX-Redirect"] == "/auth/signin?next=/auth/signin"
 
 
 def test_a_connection_is_made_by_the_session_that_asked_for_it(visit: Visit) -> None:
     """Mallory's way back, followed by Alice, connects nothing to Alice's account, and hers nothing to Bob's."""
     sign_in(visit.browser, "alice")
-    form = {"purpose": "connect", "csrf_token": token(visit.browser)}
+    form = {"purpose": "connect", "csrf_token": token_of(visit.browser)}
     url = choose(visit.sandbox, visit.begin(**form), NORA).location
     visit.browser.post("/auth/signout", {"csrf_token": form["csrf_token"]})
     sign_in(visit.browser, "bob")
@@ -192,18 +187,18 @@ def test_google_is_let_go_by_who_has_another_way_in(visit: Visit) -> None:
     (identity,) = google_sign_in.list_identities(alice)
     path = f"/auth/google/identities/{identity.id}/removal"
     db.release()
-    answer = visit.browser.post(path, {"csrf_token": token(visit.browser)})
+    answer = visit.browser.post(path, {"csrf_token": token_of(visit.browser)})
     assert answer.status_code == 303 and identities() == []
-    assert "Google does not sign in to your account any more." in words(visit.browser.get("/auth/signin"))
+    assert "Google does not sign in to your account any more." in words(visit.browser.get("/settings"))
 
 
 def test_the_last_way_in_is_not_let_go(visit: Visit) -> None:
     visit.sign_in(NORA)
     (identity,) = google_sign_in.list_identities(identities()[0])
     path = f"/auth/google/identities/{identity.id}/removal"
-    data = {"csrf_token": token(visit.browser)}
+    data = {"csrf_token": token_of(visit.browser)}
     assert visit.browser.post(path, data).status_code == 303
-    assert "This is the only way to sign in to your account." in words(visit.browser.get("/auth/signin"))
+    assert "This is the only way to sign in to your account." in words(visit.browser.get("/settings"))
     assert visit.browser.htmx("POST", path, data).status_code == 409
     assert len(identities()) == 1
 
@@ -213,7 +208,7 @@ def test_nobody_lets_go_of_somebody_elses_google(visit: Visit, other: Visit) -> 
     (identity,) = google_sign_in.list_identities(identities()[0])
     path = f"/auth/google/identities/{identity.id}/removal"
     sign_in(other.browser, "mallory")
-    assert other.browser.post(path, {"csrf_token": token(other.browser)}).status_code == 404
+    assert other.browser.post(path, {"csrf_token": token_of(other.browser)}).status_code == 404
     assert len(identities()) == 1
 
 

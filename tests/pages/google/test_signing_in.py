@@ -18,7 +18,7 @@ from mountify.gateways import Gateways, from_config
 from mountify.models.account import OAuthIdentity, User, UserSession
 from mountify.models.cart import CartItem
 from mountify.web.google_cookie import LASTS, cookie_name
-from tests.cast import PASSWORD, sign_in
+from tests.cast import PASSWORD, sign_in, token_of
 from tests.factories import make_product
 from tests.sandbox.google_shop import choose
 from tests.sandbox.support import Running
@@ -47,7 +47,6 @@ def test_somebody_new_has_an_account_and_is_signed_in(visit: Visit) -> None:
     answer = visit.sign_in(NORA, next="/cart")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/cart")
     assert visit.is_signed_in and count(User) == count(OAuthIdentity) == 1
-    assert "You are signed in" in words(visit.browser.get("/auth/signin"))
 
 
 def test_the_same_person_comes_to_the_same_account(visit: Visit, other: Visit) -> None:
@@ -76,15 +75,13 @@ def test_the_guests_cart_comes_along(visit: Visit) -> None:
 def test_a_sign_in_begins_a_session_under_a_new_id(visit: Visit) -> None:
     sign_in(visit.browser, "bob")
     before = visit.browser.client.get_cookie("mountify", domain="127.0.0.1")
-    page = visit.browser.get("/auth/signin").get_data(as_text=True)
-    token = page.split('name="csrf_token" value="')[1].split('"')[0]
-    url = visit.browser.post("/auth/google", {"csrf_token": token}).headers["Location"]
+    url = visit.browser.post("/auth/google", {"csrf_token": token_of(visit.browser)}).headers["Location"]
     visit.come_back(choose(visit.sandbox, url, NORA))
     after = visit.browser.client.get_cookie("mountify", domain="127.0.0.1")
     assert before and after and before.value != after.value
     ended = db.session.get(UserSession, hash_token(before.value))
     assert ended is not None and ended.revoked_at is not None
-    assert NORA.split("@")[0] in words(visit.browser.get("/auth/signin"))
+    assert NORA.split("@")[0] in words(visit.browser.get("/settings"))
 
 
 @pytest.mark.parametrize(
