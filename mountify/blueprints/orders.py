@@ -11,7 +11,7 @@ from mountify.forms.listing import read_page
 from mountify.models.order import Order
 from mountify.services import checkout, orders, reorder
 from mountify.web import cart_words
-from mountify.web.answers import done, page
+from mountify.web.answers import done, is_page_load, page
 from mountify.web.auth import cart_owner, identity, keep_cart, require_identity, settings
 from mountify.web.gateways import gateways
 from mountify.web.limits import limiter
@@ -55,7 +55,7 @@ def cancel(order_id: int) -> Response:
 def buy_again(order_id: int) -> Response:
     """Put the parts of an order into the cart, as many as can be had now, and say what is not as it was."""
     order, owner = _get(order_id), cart_owner()
-    number, parts = order.number, reorder.buy_again(owner, order, now=utcnow())
+    number, parts = order.number, reorder.buy_again(owner, order, now=utcnow(), by_page_load=is_page_load())
     keep_cart(owner)
     for sentence in cart_words.of_reorder(parts):
         flash(sentence, "warn")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -58,3 +58,6 @@ class CartItem(Base):
     updated_at: Mapped[Updated]
 
     product: Mapped[Product] = relationship(lazy="raise_on_sql")
+
+    def was_added_within(self, span: timedelta, now: datetime) -> bool:
+        return self.added_at is not None and abs(now - self.added_at) < span

@@ -84,7 +84,7 @@ def add_item(
 
 
 def _was_just_added(line: CartItem, quantity: int, now: datetime) -> bool:
-    return line.added == quantity and line.added_at is not None and abs(now - line.added_at) < DOUBLE_CLICK
+    return line.added == quantity and line.was_added_within(DOUBLE_CLICK, now)
 
 
 def set_quantity(owner: CartOwner, product_id: int, quantity: int, *, now: datetime) -> None:

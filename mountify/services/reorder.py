@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, contains_eager
 from mountify.core.money import Money
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.catalogue import Product, ProductStatus
-from mountify.models.order import Order, OrderItem
+from mountify.models.order import Order
 from mountify.services.cart_view import CartOwner, held_by, items_of, read_lines
-from mountify.services.carts import check_total, open_cart
+from mountify.services.carts import DOUBLE_CLICK, check_total, open_cart
 from mountify.transaction import transaction
 
 
@@ -51,10 +51,11 @@ class Again:
         return self.in_cart > 0 and self.price != self.old_price
 
 
-def buy_again(owner: CartOwner, order: Order, *, now: datetime) -> list[Again]:
+def buy_again(owner: CartOwner, order: Order, *, now: datetime, by_page_load: bool = False) -> list[Again]:
     """Put an order's parts into a cart, as many as can be had now, and say of each what came of it.
 
-    Raises CartTooDear; then nothing has changed.
+    A browser that loads a page for it sends a double click twice, which is one wish. Raises CartTooDear; then nothing
+    has changed.
     """
     with transaction() as session:
         cart = open_cart(session, owner, now)
@@ -63,9 +64,17 @@ def buy_again(owner: CartOwner, order: Order, *, now: datetime) -> list[Again]:
         products = _published(session, [item.product_id for item in order.items])
         parts = []
         for item in order.items:
-            product = products.get(item.product_id)
-            most = product.available + held.get(product.id, 0) if product is not None else 0
-            parts.append(_add(session, cart, lines, item, product, min(MOST_OF_ONE, max(0, most))))
+            product, line = products.get(item.product_id), lines.get(item.product_id)
+            most = min(MOST_OF_ONE, product.available + held.get(product.id, 0)) if product is not None else 0
+            has_room = line is not None or len(lines) < MOST_PRODUCTS
+            added = max(0, min(item.quantity, most - (line.quantity if line else 0))) if has_room else 0
+            if by_page_load and line is not None and line.was_added_within(DOUBLE_CLICK, now):
+                added = line.added or 0
+            elif product is not None and added:
+                line = lines[product.id] = _put(session, cart, line, product, added, now)
+            price = product.price if product is not None else None
+            in_cart = line.quantity if line else 0
+            parts.append(Again(item.name, item.quantity, added, in_cart, most, item.price, price))
         session.flush()
         check_total(read_lines(session, cart.id))
         return parts
@@ -82,17 +91,12 @@ def _published(session: Session, product_ids: Collection[int]) -> dict[int, Prod
     return {product.id: product for product in session.scalars(published)}
 
 
-def _add(
-    session: Session, cart: Cart, lines: dict[int, CartItem], item: OrderItem, product: Product | None, most: int
-) -> Again:
-    line = lines.get(item.product_id)
-    had = line.quantity if line is not None else 0
-    has_room = line is not None or len(lines) < MOST_PRODUCTS
-    added = max(0, min(item.quantity, most - had)) if has_room else 0
-    if line is not None:
-        line.quantity += added
-    elif product is not None and added:
-        lines[product.id] = CartItem(cart_id=cart.id, product_id=product.id, quantity=added, price_seen=product.price)
-        session.add(lines[product.id])
-    price = product.price if product is not None else None
-    return Again(item.name, item.quantity, added, had + added, most, item.price, price)
+def _put(
+    session: Session, cart: Cart, line: CartItem | None, product: Product, quantity: int, now: datetime
+) -> CartItem:
+    if line is None:
+        line = CartItem(cart_id=cart.id, product_id=product.id, quantity=0, price_seen=product.price)
+        session.add(line)
+    line.quantity += quantity
+    line.added, line.added_at = quantity, now
+    return line

@@ -69,6 +69,15 @@ def test_all_parts_come_into_the_cart_beside_what_is_there(
     assert in_cart(alice) == {"Stand": 4, "Hook": 2}
 
 
+def test_a_double_click_is_one_wish(alice: Browser, bought: Started) -> None:
+    token = field(alice.get(f"/orders/{bought.order_id}"), "csrf_token")
+    for _ in range(2):
+        page_load = {"Sec-Fetch-Mode": "navigate"}
+        answer = alice.post(f"/orders/{bought.order_id}/cart-items", {"csrf_token": token}, headers=page_load)
+        assert answer.status_code == 303
+    assert "Added 5 parts" in words(alice.get("/cart")) and in_cart(alice) == {"Stand": 3, "Hook": 2}
+
+
 def test_htmx_is_sent_to_the_cart(alice: Browser, bought: Started) -> None:
     token = field(alice.get(f"/orders/{bought.order_id}"), "csrf_token")
     answer = alice.htmx("POST", f"/orders/{bought.order_id}/cart-items", {"csrf_token": token})

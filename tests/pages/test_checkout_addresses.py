@@ -125,6 +125,9 @@ def test_a_client_of_the_api_chooses_by_number(alice: Browser, payments: FakePay
     for wrong in (str(address_id), True, 0, 2**63 - 1, 2**64, [], "x"):
         answer = alice.send("POST", "/api/checkout", {"addressId": wrong}, **{"X-CSRFToken": token})
         assert answer.status_code == 400, wrong
+    items = {"items": [{"productId": make_product().id, "quantity": 1}], "addressId": address_id}
+    assert alice.send("POST", "/api/checkout", items, **{"X-CSRFToken": token}).status_code == 200
+    assert "shipping" in payments.asked[-1][1]["payment_intent_data"]
     for given in ({"addressId": address_id}, {"addressId": None}, {}):
         assert alice.send("POST", "/api/checkout", given, **{"X-CSRFToken": token}).status_code == 200
         is_told = "shipping" in payments.asked[-1][1]["payment_intent_data"]
