@@ -11,13 +11,16 @@ import urllib.request
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.message import Message
 from http.client import HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.processes.parts import NO_PROXY
+from tests.sandbox.support import Receiver
 
 LOST, LATEST_S, AGAIN_S = 0.04, 3.0, 0.5
 COPIES = (1, 1, 1, 2, 3)
 CARRIERS = 2
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_OPENER = urllib.request.build_opener(NO_PROXY)
 
 
 @dataclass(order=True)
@@ -28,8 +31,10 @@ class Letter:
     headers: dict[str, str] = field(compare=False)
 
 
-class Courier:
+class Courier(Receiver):
     """Takes every delivery at once, and tries each copy of it until the shop takes it."""
+
+    path = "/"
 
     def __init__(self, to: str, seed: str) -> None:
         self.to = to
@@ -42,26 +47,10 @@ class Courier:
         self._carried = 0
         self._news = threading.Condition()
         self._is_over = False
-        courier = self
-
-        class Box(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                payload = self.rfile.read(int(self.headers["Content-Length"]))
-                kept = {name: self.headers[name] for name in ("Content-Type", "Stripe-Signature")}
-                courier._take(payload, kept)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Box)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._threads = [threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)]
-        self._threads += [threading.Thread(target=self._carry, daemon=True) for _ in range(CARRIERS)]
-        for thread in self._threads:
-            thread.start()
+        super().__init__()
+        self._carriers = [threading.Thread(target=self._carry, daemon=True) for _ in range(CARRIERS)]
+        for carrier in self._carriers:
+            carrier.start()
 
     @property
     def is_idle(self) -> bool:
@@ -79,21 +68,23 @@ class Courier:
         with self._news:
             self._is_over = True
             self._news.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
-        for thread in self._threads:
-            thread.join()
+        super().stop()
+        for carrier in self._carriers:
+            carrier.join()
 
-    def _take(self, payload: bytes, headers: dict[str, str]) -> None:
+    def take(self, payload: bytes, headers: Message) -> int:
+        """Stripe is told that it has arrived, whatever becomes of it."""
         event = str(json.loads(payload)["id"])
+        kept = {name: str(headers[name]) for name in ("Content-Type", "Stripe-Signature")}
         with self._news:
             if self._chance.random() < LOST:
                 self.lost += 1
-                return
+                return 200
             for _ in range(self._chance.choice(COPIES)):
                 late = self._chance.choice((0.0, self._chance.uniform(0, LATEST_S)))
-                self._bag.append(Letter(time.monotonic() + late, event, payload, headers))
+                self._bag.append(Letter(time.monotonic() + late, event, payload, kept))
             self._news.notify_all()
+        return 200
 
     def _carry(self) -> None:
         while (letter := self._next()) is not None:
