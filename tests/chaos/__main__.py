@@ -1,10 +1,14 @@
-"""`python -m tests.chaos`: ORDERS, KILLS and SEED say how many and which; ends with 1 when something is off."""
+"""`python -m tests.chaos`: ORDERS, KILLS and SEED say how many and which; ends with 1 when something is off.
+
+Whatever tells it to end, all that it has started ends with it.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -17,6 +21,8 @@ from .run import SOAK, run
 
 
 def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     logs.configure(least=logging.ERROR)  # what is repaired after the storm is counted, not told
     asked = os.environ
     seed = asked.get("SEED") or secrets.token_hex(4)
@@ -35,4 +41,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,149 +1,207 @@
-"""Orders beside Stripe's payments, the mail service's mails and the shelf: each counted where it lies, and compared."""
+"""The judge: orders beside Stripe's payments, the mail service's mails and the shelf, as plain values.
+
+Who pays for what, what went back and what was promised is taken from Stripe and from the shoppers, not from the shop.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-import sqlalchemy as sa
+Lines = Mapping[int, int]  # product → how many
+MANUAL = "manual-"  # how the key of a refund begins that a person has asked for
+MAY_ANSWER = {0, 200, 503}  # to a webhook: nobody, taken, come again
 
-from mountify import db
-from mountify.core.clock import utcnow
-from mountify.core.money import to_minor
-from mountify.models.catalogue import Inventory, StockMovement
-from mountify.models.order import Order, OrderItem
-from mountify.models.payment import PaymentAttempt, WebhookEvent
-from mountify.services.audit import audit
-from tests.sandbox.support import client_of
 
-from .errand import Ledger
-from .estate import Estate
+@dataclass(frozen=True)
+class Session:
+    """At Stripe. Amounts are in cents."""
 
-Rows = dict[str, Any]
+    id: str
+    intent: str
+    amount: int
+    is_paid: bool
+
+
+@dataclass(frozen=True)
+class Refund:
+    """At Stripe, with the key of the shop's that it carries, if it does."""
+
+    intent: str
+    cents: int
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """At the mail service."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """In the shop, with all sessions that were made for it."""
+
+    id: int
+    status: str
+    total: int
+    refunded: int
+    paid_session: str | None
+    sessions: frozenset[str]
+    lines: Lines
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an operator was granted, to be sent back once."""
+
+    cents: int
+    comes_back: bool  # with all parts
 
 
 @dataclass
-class Stripe:
-    """What Stripe says: every session by its id, and what went back of each payment."""
+class Books:
+    """Everything that was counted, each where it lies."""
 
-    sessions: dict[str, Any]
-    sent_back: Counter[str]
-
-    @classmethod
-    def of(cls, estate: Estate) -> Stripe:
-        client = client_of(estate.outside).v1
-        page: Any = {"limit": 100}
-        sessions = {session.id: session for session in client.checkout.sessions.list(page).auto_paging_iter()}
-        sent_back: Counter[str] = Counter()
-        for refund in client.refunds.list(page).auto_paging_iter():
-            sent_back[str(refund.payment_intent)] += refund.amount if refund.status != "failed" else 0
-        return cls(sessions, sent_back)
+    sessions: Mapping[str, Session]
+    refunds: list[Refund]
+    refund_ids: list[str]
+    mails: list[Mail]
+    orders: list[Order]
+    refund_keys: frozenset[str]  # that the shop has written down
+    events: frozenset[str]  # that the shop has stored
+    shelf: Mapping[int, tuple[int, int]]  # on hand, reserved
+    opening: Lines
+    # What shoppers, the operator and Stripe's messenger hold in their hands.
+    sent_to: frozenset[str] = frozenset()
+    confirmed: frozenset[str] = frozenset()
+    freed: frozenset[str] = frozenset()
+    granted: Mapping[str, Wish] = field(default_factory=dict)
+    not_granted: list[str] = field(default_factory=list)
+    acknowledged: frozenset[str] = frozenset()
+    answers: Counter[int] = field(default_factory=Counter)
 
     @property
-    def paid(self) -> dict[str, Any]:
-        return {name: session for name, session in self.sessions.items() if session.payment_status == "paid"}
+    def paid(self) -> dict[str, Session]:
+        return {name: session for name, session in self.sessions.items() if session.is_paid}
 
+    @property
+    def sold(self) -> dict[str, Order]:
+        """The order of each session that was paid and did not go back by itself."""
+        of_session = {session_id: order for order in self.orders for session_id in order.sessions}
+        kept = {name for name, session in self.paid.items() if not self.went_back_alone(session)}
+        return {name: of_session[name] for name in kept if name in of_session}
 
-class Books:
-    """Read once, when the shop is at rest."""
+    def went_back_alone(self, session: Session) -> bool:
+        """Say whether all of a payment went back without anybody's wish."""
+        alone = [refund for refund in self.refunds if refund.intent == session.intent and not _is_manual(refund)]
+        return sum(refund.cents for refund in alone) == session.amount > 0
 
-    def __init__(self, estate: Estate, ledger: Ledger, opening: dict[int, int]) -> None:
-        self.estate, self.ledger, self.opening = estate, ledger, opening
-        self.stripe = Stripe.of(estate)
-        self.mails: list[Rows] = json.loads(estate.outside.get("/mailbox.json").text)
-        self.orders: list[Order] = list(db.session.scalars(sa.select(Order)))
-        self.paid_orders = {order.paid_session: order for order in self.orders if order.paid_session}
-        known = sa.select(PaymentAttempt.session_id).where(PaymentAttempt.session_id.is_not(None))
-        self.known = {str(session_id) for session_id in db.session.scalars(known)}
-        self.events = set(db.session.scalars(sa.select(WebhookEvent.event_id)))
-        self.shelf = {row.sku_id: row for row in db.session.scalars(sa.select(Inventory))}
-        sold = sa.select(OrderItem.product_id, sa.func.sum(OrderItem.quantity)).join(Order).where(Order.stock_sold)
-        self.sold = {row[0]: int(row[1]) for row in db.session.execute(sold.group_by(OrderItem.product_id))}
-        back = sa.select(StockMovement.product_id, sa.func.sum(StockMovement.delta))
-        back = back.where(StockMovement.reason == "return").group_by(StockMovement.product_id)
-        self.returned = {row[0]: int(row[1]) for row in db.session.execute(back)}
-        db.release()
-        self.off = list(self._compare())
+    def went_back(self, session: Session) -> int:
+        return sum(refund.cents for refund in self.refunds if refund.intent == session.intent)
 
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """The table: what was counted."""
-        states = Counter(str(order.status) for order in self.orders)
-        yield "orders", _listed({"placed": len(self.orders), **dict(sorted(states.items()))})
-        paid = self.stripe.paid
-        whole = sum(self.stripe.sent_back[str(seen.payment_intent)] >= seen.amount_total for seen in paid.values())
-        yield "payments", _listed({"at Stripe": len(paid), "orders paid by them": len(self.paid_orders)})
-        yield (
-            "refunds",
-            _listed({"payments sent back": whole, "in part": sum(map(bool, self.stripe.sent_back.values())) - whole}),
-        )
-        kinds = Counter(str(mail["idempotency_key"]).partition(":")[0] for mail in self.mails)
-        yield "mails", _listed({"accepted": len(self.mails), **dict(sorted(kinds.items()))})
-        on_hand = sum(row.on_hand for row in self.shelf.values())
-        sold, returned = sum(self.sold.values()), sum(self.returned.values())
-        opening, reserved = sum(self.opening.values()), sum(row.reserved for row in self.shelf.values())
-        counted = {"opening": opening, "on hand": on_hand, "sold": sold, "returned": returned, "reserved": reserved}
-        yield "stock", _listed(counted)
+    def compare(self) -> list[str]:
+        """Say in sentences what is off."""
+        return [*self._payments(), *self._refunds(), *self._wishes(), *self._mails(), *self._stock(), *self._promises()]
 
-    def _compare(self) -> Iterator[str]:
-        yield from self._money()
-        yield from self._mails()
-        yield from self._stock()
-        yield from self._promises()
-        for violation in audit(now=utcnow()):
-            yield f"{violation.invariant}: {violation.what}"
-        db.release()
+    def _payments(self) -> Iterator[str]:
+        """Each has an order, or has gone back because somebody else has the parts: never both, never neither."""
+        paid_by = {order.paid_session: order for order in self.orders if order.paid_session}
+        for name, session in self.paid.items():
+            order, back = paid_by.get(name), self.went_back(session)
+            if order is None:
+                if back != session.amount:
+                    yield f"{name}: paid {session.amount}, no order has it, and {back} went back"
+                if name not in self.freed:
+                    yield f"{name}: no order has it, and nobody had taken its parts away"
+                continue
+            if order.total != session.amount:
+                yield f"{name}: order {order.id} of {order.total} was paid with {session.amount}"
+            if order.refunded != back:
+                yield f"{name}: {back} went back, order {order.id} says {order.refunded}"
+            if order.status != ("refunded" if back == session.amount else "paid"):
+                yield f"{name}: order {order.id} is {order.status}, {back} of {session.amount} went back"
+        for name in sorted(set(paid_by) - set(self.paid)):
+            yield f"order {paid_by[name].id} is paid by {name}, of which Stripe says that it is not paid"
+        yield from (f"order {order.id} still waits" for order in self.orders if order.status == "pending")
 
-    def _money(self) -> Iterator[str]:
-        """Each payment has an order, or has gone back: never both, never neither."""
-        for name, seen in self.stripe.paid.items():
-            order, back = self.paid_orders.get(name), self.stripe.sent_back[str(seen.payment_intent)]
-            if order is None and back != seen.amount_total:
-                yield f"{name}: paid {seen.amount_total}, no order has it, and {back} went back"
-            if order is not None and to_minor(order.total, order.currency) != seen.amount_total:
-                yield f"{name}: order {order.number} of {order.total} was paid with {seen.amount_total}"
-            if order is not None and to_minor(order.refunded_total, order.currency) != back:
-                yield f"{name}: {back} went back, order {order.number} says {order.refunded_total}"
-            if order is not None and (order.status == "refunded") != (back == seen.amount_total):
-                yield f"{name}: order {order.number} is {order.status}, {back} of {seen.amount_total} went back"
-        for name, order in self.paid_orders.items():
-            if name not in self.stripe.paid:
-                yield f"order {order.number} is paid by {name}, of which Stripe says that it is not paid"
-        yield from (f"order {order.number} still waits" for order in self.orders if order.is_pending)
+    def _refunds(self) -> Iterator[str]:
+        """Each is one that the shop has written down, and made once."""
+        for key, count in Counter(refund.key for refund in self.refunds).items():
+            if key is None or key not in self.refund_keys:
+                yield f"{count} refunds at Stripe with the key {key}, and nobody wrote that down"
+            elif count > 1:
+                yield f"refund {key} was made {count} times"
+        for session in self.paid.values():
+            if self.went_back(session) > session.amount:
+                yield f"{session.id}: {self.went_back(session)} of {session.amount} went back"
+
+    def _wishes(self) -> Iterator[str]:
+        """What an operator was granted went back, once, and nothing else that carries a person's key."""
+        by_hand: Counter[str] = Counter()
+        for refund in self.refunds:
+            by_hand[refund.intent] += refund.cents * _is_manual(refund)
+        wanted = {self.sessions[name].intent: wish.cents for name, wish in self.granted.items()}
+        for intent in sorted(set(wanted) | set(by_hand)):
+            if by_hand[intent] != wanted.get(intent, 0):
+                yield f"{intent}: {wanted.get(intent, 0)} were to be sent back, and {by_hand[intent]} were"
+        for name in self.not_granted:
+            if name in self.paid and not self.went_back_alone(self.paid[name]):
+                yield f"{name}: its buyer wants the money back, and nobody could give it"
 
     def _mails(self) -> Iterator[str]:
-        """Each paid order was confirmed once, and no mail came twice, whatever its key."""
-        keys = Counter(str(mail["idempotency_key"]) for mail in self.mails)
+        """Buyer and merchant hear once of each paid order, the buyer of each refund; none comes twice under any key."""
+        keys = Counter(mail.key for mail in self.mails)
         yield from (f"mail {key} came {count} times" for key, count in keys.items() if count > 1)
-        letters = Counter((tuple(mail["to"]), mail["subject"], mail["text"]) for mail in self.mails)
+        letters = Counter((mail.to, mail.subject, mail.text) for mail in self.mails)
         yield from (f"{subject!r} came {n} times to {to}" for (to, subject, _), n in letters.items() if n > 1)
-        confirmed = {key.rpartition(":")[0] for key in keys if key.startswith("confirmed:")}
-        wanted = {f"confirmed:{order.id}" for order in self.paid_orders.values()}
-        yield from (f"mail {key} never came" for key in sorted(wanted - confirmed))
-        yield from (f"mail {key} is of an order that is not paid" for key in sorted(confirmed - wanted))
+        paid = [order.id for order in self.sold.values()]
+        wanted = {f"{kind}:{order_id}" for kind in ("confirmed", "merchant") for order_id in paid}
+        wanted |= {f"refunded:{refund_id}" for refund_id in self.refund_ids}
+        came = {key.rpartition(":")[0] for key in keys if key.startswith(("confirmed:", "merchant:", "refunded:"))}
+        yield from (f"mail {key} never came" for key in sorted(wanted - came))
+        yield from (f"mail {key} is about what never was" for key in sorted(came - wanted))
 
     def _stock(self) -> Iterator[str]:
-        for product_id, opening in self.opening.items():
-            row = self.shelf[product_id]
-            sold, returned = self.sold.get(product_id, 0), self.returned.get(product_id, 0)
-            if row.on_hand + sold - returned != opening:
-                yield f"product {product_id}: {opening} at first, {row.on_hand} left, {sold} sold, {returned} came back"
-            if row.reserved:
-                yield f"product {product_id}: {row.reserved} reserved for nobody"
+        sold, returned = self.quantities()
+        for product, opening in self.opening.items():
+            on_hand, reserved = self.shelf[product]
+            if on_hand + sold[product] - returned[product] != opening:
+                went = f"{sold[product]} sold, {returned[product]} came back"
+                yield f"product {product}: {opening} at first, {on_hand} left, {went}"
+            if not 0 <= reserved <= on_hand:
+                yield f"product {product}: {reserved} reserved of {on_hand}"
+            if reserved:
+                yield f"product {product}: {reserved} reserved for nobody"
+
+    def quantities(self) -> tuple[Counter[int], Counter[int]]:
+        """What was sold, by Stripe's word, and what came back, by the operator's."""
+        sold: Counter[int] = Counter()
+        returned: Counter[int] = Counter()
+        for name, order in self.sold.items():
+            sold.update(order.lines)
+            if name in self.granted and self.granted[name].comes_back:
+                returned.update(order.lines)
+        return sold, returned
 
     def _promises(self) -> Iterator[str]:
         """Whatever was acknowledged is there."""
-        lost = set(self.ledger.sessions) - self.known
-        yield from (f"{name}: a shopper was sent there, and no order knows it" for name in sorted(lost))
-        lost = set(self.ledger.confirmed) - set(self.paid_orders)
-        yield from (f"{name}: a shopper saw the order confirmed, and it is not paid" for name in sorted(lost))
-        lost = self.estate.courier.taken - self.events
-        yield from (f"webhook {event} was acknowledged and is not stored" for event in sorted(lost))
-        made = set(self.stripe.sessions)
-        yield from (f"{name}: known here, and not to Stripe" for name in sorted(self.known - made))
+        known = {session_id for order in self.orders for session_id in order.sessions}
+        yield from (f"{name}: a shopper was sent there, and no order knows it" for name in sorted(self.sent_to - known))
+        paid = {order.paid_session for order in self.orders}
+        lost = sorted(self.confirmed - paid)
+        yield from (f"{name}: a shopper saw the order confirmed, and it is not paid" for name in lost)
+        lost = sorted(self.acknowledged - self.events)
+        yield from (f"webhook {event} was acknowledged and is not stored" for event in lost)
+        yield from (f"{name}: known here, and not to Stripe" for name in sorted(known - set(self.sessions)))
+        for status in sorted(set(self.answers) - MAY_ANSWER):
+            yield f"a webhook was answered with {status}, {self.answers[status]} times"
 
 
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+def _is_manual(refund: Refund) -> bool:
+    return (refund.key or "").startswith(MANUAL)

@@ -1,4 +1,4 @@
-"""One shop for all tests of this folder: none finds it empty, and each leaves books that balance."""
+"""One shop for all tests of this folder: none finds it empty, and each that touches it leaves books that balance."""
 
 from __future__ import annotations
 

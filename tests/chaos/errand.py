@@ -1,18 +1,20 @@
-"""One shopper's whole visit, as a seeded die decides: what is wanted, how it is paid, and what else happens."""
+"""One shopper's whole errand, as a seeded die decides: what is wanted, how it is paid, and what else happens."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.processes.pages import checkout_key_of, pay_at_stripe, way_back_of
 from tests.sandbox.support import Running
 
 from . import operator
+from .ledger import Ledger
 from .phone import NOBODY, Answer, Phone, Told
+from .shelves import LAST, Shelves
 
-FATES = {"pays": 62, "in two tabs": 8, "adds more": 6, "by bank debit": 6, "too late": 6, "leaves": 6, "goes back": 6}
+TOO_LATE = "too late"
+FATES = {"pays": 62, "in two tabs": 8, "adds more": 6, "by bank debit": 6, TOO_LATE: 6, "leaves": 6, "goes back": 6}
 MOST_PAGES = 8  # of the checkout, each with a key of its own; then the shopper has had enough
 FAULTS: dict[str, tuple[dict[str, Any], ...]] = {
     "stripe": (
@@ -29,52 +31,41 @@ REGRETS = 0.08
 IN_A_ROW = (1, 1, 1, 2, 3, 4)
 
 
-@dataclass
-class Ledger:
-    """What shoppers hold in their hands, so that the shop must know it whatever is killed."""
-
-    sessions: list[str] = field(default_factory=list)
-    """At Stripe, to which the shop has sent somebody with a 303."""
-    confirmed: list[str] = field(default_factory=list)
-    """Sessions of which somebody saw a page that says: your order is confirmed."""
-    debits: list[str] = field(default_factory=list)
-    """Sessions whose bank has not answered yet."""
-    to_refund: list[str] = field(default_factory=list)
-    """Sessions whose buyer wants the money back."""
-    fates: dict[str, int] = field(default_factory=dict)
-    faults: dict[str, int] = field(default_factory=dict)
-    sold_out: int = 0
-    gave_up: int = 0
-
-
 class Errand:
     def __init__(self, name: str, url: str, outside: Running, told: Told, ledger: Ledger) -> None:
-        self.chance = random.Random(name)
+        self.name, self.chance = name, random.Random(name)
         self.email = f"{name}@example.com"
         self.outside, self.told, self.ledger = outside, told, ledger
         self.phone = Phone(url, told, self.chance)
 
-    def make(self, scarce: list[int], plenty: list[int]) -> str | None:
+    def make(self, shelves: Shelves, fate: str | None = None) -> str | None:
         """Buy one or two of a few products; gives the session at Stripe that was reached, if any."""
-        fate = self.chance.choices(list(FATES), list(FATES.values()))[0]
+        fate = fate or self.chance.choices(list(FATES), list(FATES.values()))[0]
+        last = shelves.lasts.pop() if fate == TOO_LATE and shelves.lasts else None
         self._upset_vendors()
-        wanted = {self.chance.choice(scarce), self.chance.choice([*scarce, *plenty])}
-        for product_id in wanted if self.chance.random() < 0.4 else list(wanted)[:1]:
-            self._take(product_id)
+        self._fill_cart(shelves, last)
         page = self._check_out()
         if page is None:
-            self._take(self.chance.choice(plenty))
+            self._take(self.chance.choice(shelves.plenty))
             page = self._check_out()
         if page is None:
             return None
         self.ledger.fates[fate] = self.ledger.fates.get(fate, 0) + 1
         if fate == "adds more":
-            self._take(self.chance.choice(plenty))
+            self._take(self.chance.choice(shelves.plenty))
             page = self._check_out() or page
-        self._act(fate, page)
+        self._act(fate, page, last)
         return session_of(page)
 
-    def _act(self, fate: str, page: str) -> None:
+    def _fill_cart(self, shelves: Shelves, last: int | None) -> None:
+        if last is not None:
+            self._take(last, LAST)
+            return
+        wanted = {self.chance.choice(shelves.scarce), self.chance.choice([*shelves.scarce, *shelves.plenty])}
+        for product_id in wanted if self.chance.random() < 0.4 else list(wanted)[:1]:
+            self._take(product_id)
+
+    def _act(self, fate: str, page: str, last: int | None) -> None:
         match fate:
             case "leaves":
                 return
@@ -84,16 +75,30 @@ class Errand:
                 if self._pay(page, payment_method="bank_debit"):
                     self.ledger.debits.append(session_of(page))
             case "too late":
-                self.phone.until(lambda: Answer(200 if operator.free(session_of(page)) else NOBODY))
-                self._pay(page)
+                self._be_too_late(page, last)
             case "in two tabs":
                 self._go_back(page) if self.chance.random() < 0.5 else self._check_out()
                 self._pay(page)
             case _:
                 self._pay(page)
 
-    def _take(self, product_id: int) -> None:
-        self.phone.insist("/cart/items", product_id=str(product_id), quantity=str(self.chance.choice((1, 1, 2))))
+    def _be_too_late(self, page: str, last: int | None) -> None:
+        """An operator gives the parts away, somebody else buys them, and only then the money comes."""
+        self.ledger.freed.append(session_of(page))
+        self.phone.until(lambda: Answer(200 if operator.free(session_of(page)) else NOBODY))
+        if last is not None:
+            quicker = Errand(f"quicker-{self.name}", self.phone.url, self.outside, self.told, self.ledger)
+            quicker.buy(last, LAST)
+        self._pay(page)
+
+    def buy(self, product_id: int, quantity: int) -> None:
+        self._take(product_id, quantity)
+        if page := self._check_out():
+            self._pay(page)
+
+    def _take(self, product_id: int, quantity: int = 0) -> None:
+        quantity = quantity or self.chance.choice((1, 1, 2))
+        self.phone.insist("/cart/items", product_id=str(product_id), quantity=str(quantity))
 
     def _check_out(self) -> str | None:
         """Send the page of the checkout, the same one again while nobody answers; None when nothing can be had."""

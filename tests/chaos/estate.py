@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from mountify import db, schema
 from mountify.config import Config
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
-from mountify.embedded.processes import Process, end, every_process, free_port, tail, working_in
+from mountify.embedded.processes import every_process, free_port, tail, wait_until, working_in
 from mountify.embedded.redis import NAMES
-from tests.processes.parts import Parts
+from tests.processes.parts import STARTS_WITHIN_S, Parts, minds
+from tests.processes.visit import jobs
 from tests.sandbox.support import SECRET, Running
 
 from .courier import Courier
+from .ledger import Ledger
 
 PARTS, SERVERS = ("web", "worker"), ("postgres", "redis")
 PATIENCE_S = {"web": 10.0, "worker": 25.0}  # as the supervisor's
+LEAVES_WITHIN_S = 5.0  # what a part has started, when it has ended itself
+# An orderly end signs off at the queue, which lets go of what was in hand; a killed worker stays on the list.
+CUT_IN_TWO = "status = 'doing' AND worker_id IS NULL"
+SWEPT, RESPAWNED = '"event": "swept"', "Unexpected exit from worker"
 CONFIG = Config(
     database_url="",
     redis_url="",
@@ -37,13 +44,29 @@ class Estate:
     """PostgreSQL keeps what it has promised (fsync), and each shopper has an address of their own, as behind nginx."""
 
     def __init__(self, folder: Path, seed: str) -> None:
+        self.log = folder / "parts.log"
+        self.living: dict[str, subprocess.Popen[bytes]] = {}
+        self.ledger = Ledger()
+        self.died_alone: Counter[str] = Counter()
+        self.unruly: list[str] = []
+        """Who did not end as it should when it was told to."""
+        self._read_from = 0
+        with ExitStack() as stack:  # whatever fails, what has started by then ends
+            self._start_all(folder, seed, stack)
+            self._leaving = stack.pop_all()
+
+    def _start_all(self, folder: Path, seed: str, stack: ExitStack) -> None:
         self.postgres, self.redis = EmbeddedPostgres(folder / "postgres"), EmbeddedRedis(folder / "redis")
+        stack.callback(self.postgres.remove)
+        stack.callback(self.redis.remove)
         self.postgres.start()
         self.redis.start()
         schema.upgrade(self.postgres.url)
         port = free_port()
         self.courier = Courier(f"http://127.0.0.1:{port}/api/webhooks/stripe", seed)
+        stack.callback(self.courier.stop)
         self.outside = Running(folder / "sandbox", self.courier.url)
+        stack.callback(lambda: self.outside.process and self.outside.stop())
         self.outside.start()
         self.config = replace(
             CONFIG,
@@ -53,11 +76,18 @@ class Estate:
             stripe_api_base=self.outside.url,
         )
         self.engine = db.connect(self.config.database_url, pool_size=20)
-        self.log = folder / "parts.log"
+        stack.callback(self.engine.dispose)
+        stack.callback(db.release)
         self.parts = Parts(self.config, self.outside, port, log=self.log)
-        self.living: dict[str, subprocess.Popen[bytes]] = {}
-        self.died_alone: Counter[str] = Counter()
+        stack.callback(self.parts.stop)
+        stack.callback(self.go_on, *SERVERS)
         self.start(*PARTS)
+
+    def begin(self) -> None:
+        """Forget what was noted of an earlier run."""
+        self.died_alone.clear()
+        self.unruly.clear()
+        self._read_from = self.log.stat().st_size
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -74,13 +104,31 @@ class Estate:
                 self.living[name].wait()
 
     def end(self, *names: str) -> None:
-        """End them as the supervisor would: the servers on their fast and orderly way."""
+        """Tell the first process of each to end, as docker does; the servers on their fast and orderly way."""
         for name in names:
             if name in PARTS:
-                end(self._processes(name), (signal.SIGTERM, PATIENCE_S[name]))
-                self.living[name].wait()
+                self._end_part(name)
             else:
                 self._server(name).stop()
+
+    def _end_part(self, name: str) -> None:
+        part = self.living[name]
+        # Who has not begun yet has nothing to finish: the signal would end it like any other process.
+        wait_until(lambda: part.poll() is not None or minds(part, signal.SIGTERM), STARTS_WITHIN_S)
+        part.terminate()
+        try:
+            code = part.wait(PATIENCE_S[name])
+        except subprocess.TimeoutExpired:
+            self.unruly.append(f"the {name} did not end within {PATIENCE_S[name]:.0f} s and had to be killed")
+            self.kill(name)
+            return
+        if code:
+            self.unruly.append(f"the {name} ended with {code}")
+        if not wait_until(lambda: not self._pids(name), LEAVES_WITHIN_S):
+            self.unruly.append(f"the {name} has ended and left somebody behind")
+            self._tell((name,), signal.SIGKILL)
+        if name == "worker" and (half := jobs(CUT_IN_TWO)):
+            self.unruly.append(f"the worker ended and left {half} jobs half done")
 
     def stand_still(self, *names: str) -> None:
         self._tell(names, signal.SIGSTOP)
@@ -94,9 +142,13 @@ class Estate:
         self.redis.remove()
         self.start("redis")
 
-    def pids(self) -> dict[str, int]:
-        """Who works: one that was started again is another."""
-        return {name: part.pid for name, part in self.living.items() if part.poll() is None}
+    def pids(self) -> dict[str, frozenset[int]]:
+        """Who works, with all that they have started: one that was started again is another."""
+        return {name: self._pids(name) for name in PARTS}
+
+    def _pids(self, name: str) -> frozenset[int]:
+        leader = self.living[name].pid
+        return frozenset(each.pid for each in every_process() if each.session == leader and each.is_alive)
 
     def look_after(self) -> None:
         """Start again whoever has ended without being told to."""
@@ -105,38 +157,37 @@ class Estate:
                 self.died_alone[name] += 1
                 self.start(name)
 
+    def off(self) -> list[str]:
+        """What should not have happened to web and worker."""
+        off = [f"the {name} died {count} times by itself" for name, count in self.died_alone.items()]
+        if count := self._said(RESPAWNED):
+            off.append(f"a process of the web server died {count} times by itself")
+        if count := self._said(SWEPT):
+            off.append(f"the worker swept up {count} times what had lost its job")
+        return [*self.unruly, *off]
+
+    def _said(self, words: str) -> int:
+        with self.log.open("rb") as log:
+            log.seek(self._read_from)
+            return log.read().count(words.encode())
+
     def last_words(self) -> str:
         return tail(self.log, 40)
 
     def close(self) -> None:
-        cleaners: list[Callable[[], object]] = [
-            lambda: self.go_on(*SERVERS),
-            self.parts.stop,
-            self.outside.stop,
-            self.courier.stop,
-            self._disconnect,
-            self.postgres.remove,
-            self.redis.remove,
-        ]
-        for clean in cleaners:
-            clean()
-
-    def _disconnect(self) -> None:
-        db.release()
-        self.engine.dispose()
+        self._leaving.close()
 
     def _server(self, name: str) -> EmbeddedPostgres | EmbeddedRedis:
         return self.postgres if name == "postgres" else self.redis
 
     def _tell(self, names: tuple[str, ...], number: signal.Signals) -> None:
         for name in names:
-            for process in self._processes(name):
-                process.send(number)
-
-    def _processes(self, name: str) -> list[Process]:
-        if name in PARTS:
-            leader = self.living[name].pid
-            return [process for process in every_process() if process.session == leader]
-        if name == "postgres":
-            return working_in(self.postgres.data, ("postgres",))
-        return working_in(self.redis.data_dir, NAMES)
+            if name in PARTS:
+                with suppress(ProcessLookupError):  # all of it has ended
+                    os.killpg(self.living[name].pid, number)
+            elif name == "postgres":  # each of its processes leads a group of its own
+                for process in working_in(self.postgres.data, ("postgres",)):
+                    process.send(number)
+            else:
+                for process in working_in(self.redis.data_dir, NAMES):
+                    process.send(number)

@@ -11,11 +11,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
 from tests.processes.parts import Shopper
 
-NOBODY, HALF = 0, -1  # no answer, and one that was cut
+NOBODY, HALF = 0, -1  # nobody who takes a call, and one who hangs up before the answer is over
 TRY_AGAIN = frozenset({NOBODY, HALF, 429, 503})
 TIMEOUT_S = 30.0
 
@@ -56,13 +56,13 @@ class Phone(Shopper):
     def __init__(self, url: str, told: Told, chance: random.Random) -> None:
         super().__init__(url)
         self.told, self._chance = told, chance
+        self.address = ".".join(str(chance.randint(1, 250)) for _ in range(4))
         self._hesitation = threading.Event()
 
     def ask(self, path: str, **form: str) -> Answer:
         """Ask once; with a form, send it."""
         body = urllib.parse.urlencode(form).encode() if form else None
-        address = ".".join(str(self._chance.randint(1, 250)) for _ in range(4))
-        headers = {"Sec-Fetch-Site": "same-origin", "X-Forwarded-For": address}
+        headers = {"Sec-Fetch-Site": "same-origin", "X-Forwarded-For": self.address}
         answer = self._ask(urllib.request.Request(self.url + path, body, headers))
         self.told.note(answer, path.partition("?")[0])
         return answer
@@ -90,7 +90,7 @@ class Phone(Shopper):
             except urllib.error.HTTPError as answer:
                 with answer:
                     return Answer(answer.code, answer.read().decode(), answer.headers.get("Location", ""))
-        except IncompleteRead:
+        except (IncompleteRead, RemoteDisconnected):
             return Answer(HALF)
         except (OSError, HTTPException):
             return Answer(NOBODY)

@@ -11,36 +11,39 @@ from dataclasses import dataclass
 from .estate import PARTS, SERVERS, Estate
 
 LONGEST_AWAY_S, LONGEST_STILL_S = 1.0, 3.0
-WAYS = ("kill", "end", "stand still")
 ALL = (*PARTS, *SERVERS)
 
 
 @dataclass(frozen=True)
 class Strike:
+    """`for_s`: how long somebody stands still, drawn unless it is named."""
+
     way: str
     names: tuple[str, ...]
+    for_s: float | None = None
 
     def __str__(self) -> str:
         return f"{self.way} {'everything' if self.names == ALL else ' '.join(self.names)}"
 
 
 MUST = [Strike("kill", (name,)) for name in ALL]
-DECK = [
-    *(Strike(way, (name,)) for name in ALL for way in WAYS),
-    Strike("forget", ("redis",)),
-    Strike("kill", PARTS),
-    Strike("kill", ALL),
-]
+KILLS = [*MUST, Strike("kill", PARTS), Strike("kill", ALL)]
+OTHERS = [*(Strike(way, (name,)) for name in ALL for way in ("end", "stand still")), Strike("forget", ("redis",))]
+KILLS_FOR_EACH_OTHER = 4
 
 
-def draw(count: int, chance: random.Random) -> list[Strike]:
-    """Draw so many, in any order; every single one is killed before anything else is repeated."""
-    drawn = list(MUST)
-    while len(drawn) < count:
-        drawn += chance.sample(DECK, len(DECK))
-    drawn = drawn[:count]
+def draw(kills: int, chance: random.Random) -> list[Strike]:
+    """Draw so many kills, every single one before any is repeated, and in between some that end, stop or forget."""
+    drawn = _deal(MUST, KILLS, kills, chance) + _deal([], OTHERS, kills // KILLS_FOR_EACH_OTHER, chance)
     chance.shuffle(drawn)
     return drawn
+
+
+def _deal(first: list[Strike], deck: list[Strike], count: int, chance: random.Random) -> list[Strike]:
+    dealt = list(first)
+    while len(dealt) < count:
+        dealt += chance.sample(deck, len(deck))
+    return dealt[:count]
 
 
 class Storm:
@@ -52,14 +55,20 @@ class Storm:
         self._pause = threading.Event()
 
     def rage(self, progress: Callable[[], float]) -> None:
-        """Until all has struck that was drawn, or the crowd has gone (progress 1)."""
+        """Until all has struck that was drawn; nobody strikes a shop whose crowd has gone (progress 1)."""
         for number, strike in enumerate(self.strikes):
             due = (number + self._chance.random()) / len(self.strikes) * 0.95
             while progress() < due:
                 self.estate.look_after()
                 self._pause.wait(0.02)
+            if progress() >= 1.0:
+                return
             self.estate.look_after()
             self.strike(strike)
+
+    def off(self) -> list[str]:
+        fell, drawn = self.struck.total(), len(self.strikes)
+        return [f"only {fell} of {drawn} strikes fell among shoppers"] if fell < drawn else []
 
     def strike(self, strike: Strike) -> None:
         names = strike.names
@@ -67,7 +76,7 @@ class Storm:
         match strike.way:
             case "stand still":
                 self.estate.stand_still(*names)
-                self._pause.wait(self._chance.uniform(0.2, LONGEST_STILL_S))
+                self._pause.wait(strike.for_s or self._chance.uniform(0.2, LONGEST_STILL_S))
                 self.estate.go_on(*names)
                 return
             case "forget":

@@ -146,6 +146,12 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def minds(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+    """Say whether a process does something of its own about a signal yet."""
+    told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    return bool(int(told["SigCgt"], 16) >> (number - 1) & 1)
+
+
 def insist(step: Callable[[], T]) -> T:
     """Do what a shopper does whose browser says that the shop does not answer: try again. An error page is an error."""
     done: list[T] = []
