@@ -67,7 +67,11 @@ def test_a_token_that_is_no_proof_signs_nobody_in(visit: Visit, way: str, told: 
     assert answer.status_code == 400 and TRUSTED in words(answer)
     assert 'href="/auth/signin?next=/"' in answer.get_data(as_text=True)
     assert not visit.is_signed_in and everything() == before
-    (line,) = (json.loads(line) for line in told.getvalue().splitlines() if '"refused"' in line and "sign_in_needed" not in line)
+    (line,) = (
+        json.loads(line)
+        for line in told.getvalue().splitlines()
+        if '"refused"' in line and "sign_in_needed" not in line
+    )
     assert line["code"] == "google_answer_wrong" and line["reason"]
     for secret in (*parse_qs(urlsplit(url).query)["code"], *parse_qs(urlsplit(url).query)["state"], NORA, "eyJ"):
         assert secret not in told.getvalue()
