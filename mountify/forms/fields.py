@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import DataRequired, Email, Length
 
 from mountify.forms.base import no_control_characters
-
-MOST_READ = 1000
+from mountify.services.email_addresses import canonical
 
 
 def canonical_address(text: str | None) -> str | None:
-    """One way to write an address: of bücher.example and xn--bcher-kva.example the latter, which every mailer takes."""
-    if not text or len(text) > MOST_READ:
-        return text
-    try:
-        found = validate_email(text.strip(), check_deliverability=False)
-    except (EmailNotValidError, UnicodeError):
-        return text.strip()
-    return found.ascii_email or found.normalized
+    return canonical(text) if text else text
 
 
 def email_field() -> StringField:

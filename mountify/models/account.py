@@ -53,6 +53,11 @@ class User(Base):
     def confirm(self, *, now: datetime) -> None:
         self.email_confirmed_at = self.email_confirmed_at or now
 
+    def change_role(self, role: Role) -> None:
+        """Whoever is signed in with the rights of before is so no more."""
+        self.role = role
+        self.auth_version += 1
+
     def change_password(self, password_hash: str | None) -> None:
         """Give it another password, or none; whoever is signed in with what was before is so no more."""
         self.password_hash = password_hash

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from sqlalchemy import Engine
 
 from mountify.config import Config
+from tests.factories import make_shop
 from tests.sandbox.conftest import sandbox, sandbox_of_the_run, shop, shop_of_the_run
+from tests.sandbox.support import Running
+
+from .office import Office
 
 __all__ = ["sandbox", "sandbox_of_the_run", "shop", "shop_of_the_run"]
 
@@ -27,3 +32,9 @@ def environment(config: Config) -> dict[str, str]:
         "RESEND_API_URL": "http://127.0.0.1:1",
         "PORT": "1",
     }
+
+
+@pytest.fixture
+def office(engine: Engine, database: None, environment: dict[str, str], sandbox: Running) -> Office:
+    make_shop()
+    return Office(engine, {**environment, "STRIPE_API_BASE": sandbox.url})

@@ -7,13 +7,10 @@ import re
 from datetime import timedelta
 
 import pytest
-import structlog
-from click.testing import CliRunner
 from redis import Redis
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import func, select, text
 
-from mountify import db, store
-from mountify.cli import main
+from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.models.attention import AttentionKind, AttentionNote
@@ -25,44 +22,15 @@ from mountify.services import attention_notes, disputes, task_runs, webhooks
 from mountify.services.attention import MOST_OF_EACH
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of
-from tests.factories import make_product, make_shop
+from tests.factories import make_product
 from tests.fakes import FakePayments
 from tests.outages.support import Stripe
 from tests.sandbox.support import Running
 
+from .office import Office
+
 pytestmark = pytest.mark.commits
 NOTHING = "Nothing waits, and nothing was given up.\n"
-
-
-class Office:
-    """A terminal whose commands run here, not in a process of their own, which takes a second to start."""
-
-    def __init__(self, engine: Engine, environment: dict[str, str]) -> None:
-        self.engine, self.environment = engine, environment
-
-    def run(self, *words: str, code: int = 0) -> str:
-        db.release()
-        redis = store.shared()
-        told = CliRunner().invoke(main, words, env=self.environment)
-        self._part_from(db.session.get_bind())
-        if redis is not None:
-            store.share(redis)
-        assert told.exit_code == code and isinstance(told.exception, SystemExit | None), told.output
-        assert code or not told.stderr
-        return told.output
-
-    def _part_from(self, its_own: Engine | Connection) -> None:
-        """A process would end here: its connections, and where it logs to."""
-        db.bind(self.engine)
-        if isinstance(its_own, Engine) and its_own is not self.engine:
-            its_own.dispose()
-        structlog.reset_defaults()
-
-
-@pytest.fixture
-def office(engine: Engine, database: None, environment: dict[str, str], sandbox: Running) -> Office:
-    make_shop()
-    return Office(engine, {**environment, "STRIPE_API_BASE": sandbox.url})
 
 
 def paid_order(payments: FakePayments) -> str:
