@@ -5,7 +5,7 @@ BIN := .venv/bin
 # How many tests run at once.
 WORKERS ?= 2
 
-.PHONY: help setup run test model mutants soak lint format lock clean
+.PHONY: help setup run test model mutants soak bench lint format lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,10 @@ model: ## Play shop, buyers, banks and crashes at random against a model of them
 soak: ## Kill everything at random while 2,000 orders are placed (ORDERS=… KILLS=… SEED=…)
 	@bin/setup
 	@ORDERS=$(ORDERS) KILLS=$(KILLS) SEED=$(SEED) exec $(BIN)/python -m tests.chaos
+
+bench: ## Compare how long answers take about accounts that exist and that do not
+	@bin/setup
+	@exec $(BIN)/python -m bench.accounts
 
 lint: setup ## Check style, types, templates and floors
 	$(BIN)/ruff check .
