@@ -31,6 +31,7 @@ from mountify.models.catalogue import Product
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from tests.buyers import Buyer
+from tests.cast import COST
 from tests.databases import DATABASE, empty, fresh_database
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
@@ -101,6 +102,7 @@ def config(database_url: str, redis_url: str) -> Config:
         stripe_webhook_secrets=("whsec_only_for_the_tests",),
         resend_api_key="re_only",
         stripe_api_base="http://localhost:3998",
+        bcrypt_cost=COST,
         rate_limits=False,
     )
 

@@ -66,22 +66,30 @@ def _keep_better(user_id: int, stored: str, better: str) -> None:
     db.release()
 
 
-def create(email: str, password: str, *, role: Role = Role.CUSTOMER, name: str = "", now: datetime) -> int:
+def create(
+    email: str,
+    password: str,
+    *,
+    role: Role = Role.CUSTOMER,
+    name: str = "",
+    cost: int = passwords.LEAST_COST,
+    now: datetime,
+) -> int:
     """Make an account, by whoever runs the shop: its address needs no confirmation. Raises WeakPassword."""
-    user = new(email, password, role=role, name=name, now=now)
+    user = new(email, password, role=role, name=name, cost=cost, now=now)
     with transaction() as session:
         session.add(user)
         session.flush()
         return user.id
 
 
-def new(email: str, password: str, *, role: Role, name: str, now: datetime) -> User:
+def new(email: str, password: str, *, role: Role, name: str, cost: int = passwords.LEAST_COST, now: datetime) -> User:
     """Make an account that is still to be stored; hashing takes a while, and no transaction waits for it.
 
     Raises WeakPassword.
     """
     passwords.check(password, about=words_about(email, name))
-    hashed = passwords.hashed(password, cost=passwords.LEAST_COST)
+    hashed = passwords.hashed(password, cost=cost)
     return User(email=email, password_hash=hashed, role=role, name=name, email_confirmed_at=now)
 
 

@@ -17,7 +17,7 @@ from mountify.core.tokens import hash_token
 from mountify.models.account import Role
 from mountify.services import accounts, profile, sign_ins, staffing
 from mountify.web.sessions import RECHECK_S, ShopSession
-from tests.cast import PASSWORD, email_of, is_signed_in, make_account, sign_in
+from tests.cast import COST, PASSWORD, email_of, is_signed_in, make_account, sign_in
 from tests.factories import make_shop
 from tests.queries import queries
 from tests.web import ORIGIN, Browser
@@ -68,7 +68,7 @@ def test_a_session_is_asked_about_once_a_minute_at_most(alice: Browser, redis: R
 
 def end_by_password(config: Config) -> None:
     alice = accounts.find_by_email(ALICE) or 0
-    profile.change_password(alice, PASSWORD, ANOTHER, cost=10, site=config.site, now=utcnow())
+    profile.change_password(alice, PASSWORD, ANOTHER, cost=COST, site=config.site, now=utcnow())
 
 
 ENDS: dict[str, Callable[[Config], None]] = {

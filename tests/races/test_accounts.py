@@ -13,7 +13,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials, LinkSpent, WrongPassword
 from mountify.models.account import User
 from mountify.services import accounts, password_reset, profile, registration
-from tests.cast import PASSWORD, email_of, make_account
+from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
 from tests.races.crowd import at_once
@@ -53,7 +53,7 @@ def test_of_ten_resets_with_one_token_one_counts(config: Config) -> None:
     token = token_in(letters("reset_password")[0])
 
     def reset(number: int) -> None:
-        password_reset.reset(token, chosen(number), cost=10, site=config.site, now=utcnow())
+        password_reset.reset(token, chosen(number), cost=COST, site=config.site, now=utcnow())
 
     results = at_once([lambda number=number: reset(number) for number in range(10)])  # type: ignore[misc]
     assert outcomes(results) == {"NoneType": 1, "LinkSpent": 9}
@@ -64,7 +64,7 @@ def test_of_ten_resets_with_one_token_one_counts(config: Config) -> None:
 def test_of_ten_registrations_of_one_address_there_is_one_account(config: Config) -> None:
     results = at_once(
         [
-            lambda number=number: registration.register(ALICE, chosen(number), cost=10, now=utcnow())  # type: ignore[misc]
+            lambda number=number: registration.register(ALICE, chosen(number), cost=COST, now=utcnow())  # type: ignore[misc]
             for number in range(10)
         ]
     )
@@ -82,7 +82,7 @@ def test_of_ten_registrations_of_one_address_there_is_one_account(config: Config
     opened = []
     for number in range(10):
         try:
-            registration.confirm(token_in(sent[-1]), chosen(number), cost=10, now=utcnow())
+            registration.confirm(token_in(sent[-1]), chosen(number), cost=COST, now=utcnow())
         except (WrongPassword, LinkSpent):
             continue
         opened.append(number)
@@ -90,10 +90,10 @@ def test_of_ten_registrations_of_one_address_there_is_one_account(config: Config
 
 
 def test_of_ten_who_open_an_account_with_one_link_one_does(config: Config) -> None:
-    registration.register(ALICE, PASSWORD, cost=10, now=utcnow())
+    registration.register(ALICE, PASSWORD, cost=COST, now=utcnow())
     registration.mail(ALICE, 1, site=config.site, now=utcnow())
     token = token_in(letters("confirm_address")[0])
-    results = at_once([lambda: registration.confirm(token, PASSWORD, cost=10, now=utcnow())] * 10)
+    results = at_once([lambda: registration.confirm(token, PASSWORD, cost=COST, now=utcnow())] * 10)
     assert outcomes(results) == {"str": 1, "LinkSpent": 9}
 
 
@@ -101,7 +101,7 @@ def test_of_two_changes_of_one_password_one_counts(config: Config) -> None:
     alice = make_account("alice")
 
     def change(number: int) -> object:
-        return profile.change_password(alice, PASSWORD, chosen(number), cost=10, site=config.site, now=utcnow())
+        return profile.change_password(alice, PASSWORD, chosen(number), cost=COST, site=config.site, now=utcnow())
 
     results = at_once([lambda: change(0), lambda: change(1)])
     assert outcomes(results) == {"Identity": 1, "WrongPassword": 1}
@@ -126,13 +126,13 @@ def test_of_two_accounts_that_want_one_address_one_gets_it(config: Config) -> No
 def test_an_account_is_asked_for_while_its_owner_opens_it(config: Config) -> None:
     """Whatever comes first: the account is open with the password that opened it, or asked for with another."""
     for _ in range(10):
-        registration.register(ALICE, PASSWORD, cost=10, now=utcnow())
+        registration.register(ALICE, PASSWORD, cost=COST, now=utcnow())
         registration.mail(ALICE, int(utcnow().timestamp() * 1e6), site=config.site, now=utcnow())
         token = token_in(letters("confirm_address")[-1])
         results = at_once(
             [
-                lambda: registration.confirm(token, PASSWORD, cost=10, now=utcnow()),  # noqa: B023
-                lambda: registration.register(ALICE, chosen(0), cost=10, now=utcnow()),
+                lambda: registration.confirm(token, PASSWORD, cost=COST, now=utcnow()),  # noqa: B023
+                lambda: registration.register(ALICE, chosen(0), cost=COST, now=utcnow()),
             ]
         )
         is_open = results[0] == ALICE

@@ -29,7 +29,7 @@ from mountify.core.google_account import GoogleAccount
 from mountify.models.account import OAuthIdentity, Role, User
 from mountify.models.email import Email
 from mountify.services import accounts, google_sign_in, registration
-from tests.cast import PASSWORD, email_of, make_account
+from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 
 ALICE = GoogleAccount("https://accounts.google.com", "1", email_of("alice"), True, "Alice Archer")
@@ -56,7 +56,7 @@ def user() -> User:
 
 
 def join(config: Config, google: GoogleAccount = ALICE, password: str = PASSWORD) -> int:
-    return google_sign_in.join(google, password, cost=10, site=config.site, now=utcnow()).id
+    return google_sign_in.join(google, password, cost=COST, site=config.site, now=utcnow()).id
 
 
 def connect(user_id: int, config: Config, google: GoogleAccount = ALICE) -> None:
@@ -121,7 +121,7 @@ def test_an_existing_account_is_joined_by_its_password_and_its_owner_is_told(con
 
 def test_an_account_that_nobody_has_opened_is_whose_google_says_the_address_is(config: Config) -> None:
     """Mallory may have asked for it, with a password that she knows."""
-    registration.register(ALICE.email, PASSWORD, cost=10, now=utcnow())
+    registration.register(ALICE.email, PASSWORD, cost=COST, now=utcnow())
     who = google_sign_in.sign_in(ALICE, now=utcnow())
     assert (user().id, user().password_hash, user().is_confirmed) == (who.id, None, True)
     with pytest.raises(BadCredentials):

@@ -15,7 +15,7 @@ from mountify.core.errors import BadCredentials, LinkSpent, WeakPassword
 from mountify.models.account import EmailToken, User
 from mountify.models.email import Email
 from mountify.services import accounts, password_reset, profile, sign_ins
-from tests.cast import PASSWORD, email_of, make_account
+from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
 from tests.queries import queries
@@ -43,7 +43,7 @@ def link(config: Config) -> Callable[..., str]:
 @pytest.fixture
 def reset(config: Config) -> Callable[..., None]:
     def reset(token: str, password: str = ANOTHER, *, now: datetime | None = None) -> None:
-        password_reset.reset(token, password, cost=10, site=config.site, now=now or utcnow())
+        password_reset.reset(token, password, cost=COST, site=config.site, now=now or utcnow())
 
     return reset
 

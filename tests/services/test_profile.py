@@ -18,7 +18,7 @@ from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.services import account_links, accounts, password_reset, profile, registration, sign_ins
 from mountify.services.checkout import Started
-from tests.cast import PASSWORD, email_of, make_account
+from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
 
@@ -39,7 +39,7 @@ def site(config: Config) -> Site:
 @pytest.fixture
 def change(alice: int, site: Site) -> Callable[..., accounts.Identity]:
     def change(current: str = PASSWORD, new: str = ANOTHER) -> accounts.Identity:
-        return profile.change_password(alice, current, new, cost=10, site=site, now=utcnow())
+        return profile.change_password(alice, current, new, cost=COST, site=site, now=utcnow())
 
     return change
 
@@ -133,7 +133,7 @@ def test_an_address_that_was_taken_meanwhile_is_not_had(alice: int, site: Site) 
 
 
 def test_an_account_that_was_asked_for_and_never_opened_makes_room(alice: int, site: Site) -> None:
-    registration.register(NEW, PASSWORD, cost=10, now=utcnow())
+    registration.register(NEW, PASSWORD, cost=COST, now=utcnow())
     profile.change_address(ask_for(alice, site), site=site, now=utcnow())
     assert accounts.find_by_email(NEW) == alice
 

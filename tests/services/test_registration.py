@@ -18,7 +18,7 @@ from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.services import account_cleaning, accounts, password_reset, registration
 from mountify.services.checkout import Started
-from tests.cast import PASSWORD, email_of, make_account
+from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.fakes import FakeMailer
 from tests.letters import letters, token_in
@@ -38,14 +38,14 @@ def ask(config: Config) -> Callable[..., None]:
 
     def ask(email: str = ALICE, password: str = PASSWORD, *, now: datetime | None = None) -> None:
         moment = now or utcnow()
-        registration.register(email, password, cost=10, now=moment)
+        registration.register(email, password, cost=COST, now=moment)
         registration.mail(email, int(moment.timestamp() * 1e6), site=config.site, now=moment)
 
     return ask
 
 
 def confirm(token: str, password: str = PASSWORD, *, now: datetime | None = None) -> str:
-    return registration.confirm(token, password, cost=10, now=now or utcnow())
+    return registration.confirm(token, password, cost=COST, now=now or utcnow())
 
 
 def test_an_account_is_opened_by_its_link_and_its_password(ask: Callable[..., None]) -> None:
@@ -121,9 +121,9 @@ def test_a_taken_address_stays_as_it_is_and_its_owner_is_told(ask: Callable[...,
 def test_the_shop_does_the_same_whoever_is_asked_about() -> None:
     """How long an answer takes tells nothing: the same questions to the database, and the same work before them."""
     make_account("alice")
-    registration.register(email_of("carol"), PASSWORD, cost=10, now=utcnow())
+    registration.register(email_of("carol"), PASSWORD, cost=COST, now=utcnow())
     asked = [
-        queries(lambda email=email: registration.register(email, PASSWORD, cost=10, now=utcnow()))
+        queries(lambda email=email: registration.register(email, PASSWORD, cost=COST, now=utcnow()))
         for email in (ALICE, email_of("nobody"), email_of("carol"))
     ]
     assert asked[0] == asked[1] == asked[2]
@@ -150,7 +150,7 @@ def test_nobody_is_mailed_more_than_three_links_in_a_quarter_of_an_hour(ask: Cal
 
 def test_a_job_that_is_done_twice_writes_once_and_leaves_the_link_alone(config: Config) -> None:
     now = utcnow()
-    registration.register(ALICE, PASSWORD, cost=10, now=now)
+    registration.register(ALICE, PASSWORD, cost=COST, now=now)
     for _ in range(2):
         registration.mail(ALICE, 7, site=config.site, now=now)
     (letter,) = letters("confirm_address")
@@ -159,7 +159,7 @@ def test_a_job_that_is_done_twice_writes_once_and_leaves_the_link_alone(config: 
 
 def test_a_weak_password_asks_for_nothing() -> None:
     with pytest.raises(WeakPassword):
-        registration.register(ALICE, "alice1234", cost=10, now=utcnow())
+        registration.register(ALICE, "alice1234", cost=COST, now=utcnow())
     assert accounts.find_by_email(ALICE) is None
 
 
@@ -179,7 +179,7 @@ def test_a_link_to_a_new_password_opens_the_account_as_well(ask: Callable[..., N
     ask(password=MALLORYS)
     password_reset.mail(ALICE, 1, site=config.site, now=utcnow())
     token = token_in(letters("reset_password")[0])
-    password_reset.reset(token, PASSWORD, cost=10, site=config.site, now=utcnow())
+    password_reset.reset(token, PASSWORD, cost=COST, site=config.site, now=utcnow())
     assert accounts.authenticate(ALICE, PASSWORD).email == ALICE
     with pytest.raises(LinkSpent):
         confirm(token_in(letters("confirm_address")[0]), MALLORYS)
