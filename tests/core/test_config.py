@@ -58,6 +58,9 @@ def test_a_good_configuration_is_read() -> None:
         ("CURRENCY", "dollars"),
         ("SHOP_TIMEZONE", "Mars/Olympus"),
         ("TRUSTED_PROXIES", "-1"),
+        ("BCRYPT_COST", "9"),
+        ("BCRYPT_COST", "17"),
+        ("BCRYPT_COST", "ten"),
         ("MOUNTIFY_CHECKPOINTS", "127.0.0.1:5000"),
     ],
 )

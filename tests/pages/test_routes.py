@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from werkzeug.routing import Rule
 
 from mountify import db
-from tests.cast import sign_in
+from mountify.models.account import Address, OAuthIdentity
+from mountify.models.catalogue import Product
+from mountify.services import accounts
+from mountify.transaction import transaction
+from tests.buyers import Buyer
+from tests.cast import email_of, sign_in, token_of
 from tests.factories import make_product, make_shop
+from tests.fakes import FakePayments
 from tests.web import ORIGIN, Browser
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -210,3 +216,40 @@ def test_a_session_changes_nothing_without_its_token(app: Flask) -> None:
         if method in UNSAFE and rule.endpoint not in {*WITHOUT_TOKEN, "webhooks.stripe"}:
             assert browser.post(address(app, rule), method=method).status_code == 403, rule.endpoint
     assert "Alice" in browser.get("/settings").get_data(as_text=True)
+
+
+OF_SOMEBODY = frozenset({"order_id", "address_id", "identity_id"})
+
+
+def test_other_peoples_things_are_not_found(app: Flask, payments: FakePayments) -> None:
+    """Every address that names an order, an address or an identity: its owner gets an answer, Mallory 404."""
+    make_shop()
+    browser, mallory = Browser(app), Browser(app)
+    sign_in(browser, "alice")
+    sign_in(mallory, "mallory")
+    alice, part, walked = accounts.find_by_email(email_of("alice")) or 0, make_product(stock=99), set()
+    for method, rule in rules(app):
+        if not OF_SOMEBODY & rule.arguments:
+            continue
+        walked.add(rule.endpoint)
+        things = things_of(alice, part, payments, number=len(walked))
+        values = {name: things[name] for name in rule.arguments}
+        path = app.url_map.bind("127.0.0.1").build(rule.endpoint, values, method=method)
+        for visitor, is_owner in ((mallory, False), (browser, True)):
+            data = {"csrf_token": token_of(visitor)}
+            answer = visitor.get(path) if method == "GET" else visitor.post(path, data, method=method)
+            assert (answer.status_code != 404) is is_owner, (method, path, answer.status_code)
+    assert {"orders.show", "addresses.remove", "google.disconnect", "api.orders.show"} <= walked
+
+
+def things_of(user_id: int, part: Product, payments: FakePayments, *, number: int) -> dict[str, int]:
+    """A paid order, the address it went to, and an identity at Google."""
+    buyer = Buyer(payments, user_id=user_id)
+    buyer.add(part, 1)
+    order_id = buyer.buy().order_id
+    with transaction() as session:
+        identity = OAuthIdentity(issuer="https://accounts.google.com", subject=f"{number}", user_id=user_id)
+        session.add(identity)
+        session.flush()
+        address_id = session.scalars(select(Address.id)).one()
+        return {"order_id": order_id, "address_id": address_id, "identity_id": identity.id}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials, WeakPassword
 from mountify.models.account import User
 from mountify.services import accounts, sign_ins
-from tests.cast import PASSWORD, email_of, make_account
+from tests.cast import COST, PASSWORD, email_of, make_account
 
 DAY = timedelta(days=1)
 
@@ -72,6 +72,23 @@ def test_a_wrong_password_and_an_unknown_account_are_the_same(database: None) ->
         told.add(str(refusal.value))
     assert len(told) == 1
     assert accounts.authenticate(email_of("alice").upper(), PASSWORD).name == "Alice"
+
+
+def test_a_raised_cost_hashes_a_password_anew_when_its_owner_signs_in(database: None) -> None:
+    make_account("alice")
+
+    def stored() -> str:
+        db.release()
+        return str(db.session.scalars(select(User.password_hash)).one())
+
+    first = stored()
+    with pytest.raises(BadCredentials):
+        accounts.authenticate(email_of("alice"), "wrong", cost=COST + 1)
+    accounts.authenticate(email_of("alice"), PASSWORD, cost=COST)
+    assert stored() == first and first.startswith(f"$2b$0{COST}$")
+    who = accounts.authenticate(email_of("alice"), PASSWORD, cost=COST + 1)
+    assert stored().startswith(f"$2b$0{COST + 1}$")
+    assert accounts.authenticate(email_of("alice"), PASSWORD, cost=COST + 1) == who, "nobody is signed out by it"
 
 
 @pytest.mark.parametrize("password", ["short", "ü" * 37])
