@@ -6,6 +6,7 @@ Either way the invariants are audited before the test is over.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -15,12 +16,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Playwright, sync_playwright
 from redis import Redis
 
-from mountify import db, schema
+from mountify import db, logs, schema
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.core.clock import utcnow
@@ -172,6 +174,15 @@ def app(config: Config, gateways: Gateways, database: None, redis: Redis) -> Fla
 def browser(app: Flask) -> Browser:
     """A shopper's browser without script."""
     return Browser(app)
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Logs as they are written in production."""
+    lines = io.StringIO()
+    logs.configure(lines)
+    yield lines
+    structlog.reset_defaults()
 
 
 @pytest.fixture

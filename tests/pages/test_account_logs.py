@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-import structlog
 from flask import Flask
 
-from mountify import logs
 from tests.cast import PASSWORD, email_of, token_of
 from tests.factories import make_shop
 from tests.letters import letters, token_in
@@ -24,16 +21,8 @@ ALICE, NAME, NEW, WRONG, ANOTHER = (
 )
 
 
-@pytest.fixture
-def told() -> Iterator[io.StringIO]:
-    log = io.StringIO()
-    logs.configure(log)
-    yield log
-    structlog.reset_defaults()
-
-
 def test_no_password_token_session_or_address_is_logged(
-    app: Flask, browser: Browser, told: io.StringIO, run_jobs: Callable[[], int]
+    app: Flask, browser: Browser, logged: io.StringIO, run_jobs: Callable[[], int]
 ) -> None:
     make_shop()
     browser.post("/auth/register", {"email": ALICE, "password": PASSWORD})
@@ -58,7 +47,7 @@ def test_no_password_token_session_or_address_is_logged(
     browser.post("/settings/closing", {"csrf_token": token_of(browser)})
     while run_jobs():
         pass
-    log = told.getvalue()
+    log = logged.getvalue()
     assert log.count("answered") > 10 and cookie is not None
     for secret in (ALICE, NAME, NEW, PASSWORD, WRONG, ANOTHER, cookie.value, csrf["csrf_token"], *tokens):
         assert secret not in log

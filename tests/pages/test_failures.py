@@ -66,15 +66,6 @@ def test_our_fault_is_a_page_with_a_reference_and_no_details(broken: Browser) ->
     assert set(broken.get("/api/fail").get_json()) == {"error"}
 
 
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """Logs as they are written in production."""
-    lines = io.StringIO()
-    logs.configure(lines)
-    yield lines
-    structlog.reset_defaults()
-
-
 CANARY, STREET = "canary.o'brien+x@example.com", "41 Canary Street"
 LEAKS = {
     "parameters": lambda: db.session.execute(select(User).where(text("nothing = :it")), {"it": STREET}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-import structlog
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from mountify import db, logs
+from mountify import db
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.core.clock import utcnow
@@ -44,15 +42,6 @@ def everything() -> dict[str, int]:
     return counts
 
 
-@pytest.fixture
-def told() -> Iterator[io.StringIO]:
-    """What the log says."""
-    stream = io.StringIO()
-    logs.configure(stream)
-    yield stream
-    structlog.reset_defaults()
-
-
 @pytest.mark.parametrize(
     "way",
     [
@@ -60,7 +49,7 @@ def told() -> Iterator[io.StringIO]:
         *("no_hash", "wrong_hash", "wrong_signature", "unsigned", "missing"),
     ],
 )
-def test_a_token_that_is_no_proof_signs_nobody_in(visit: Visit, way: str, told: io.StringIO) -> None:
+def test_a_token_that_is_no_proof_signs_nobody_in(visit: Visit, way: str, logged: io.StringIO) -> None:
     url, before = visit.begin_and_choose(), everything()
     visit.break_next(way)
     answer = visit.come_back(url)
@@ -69,12 +58,12 @@ def test_a_token_that_is_no_proof_signs_nobody_in(visit: Visit, way: str, told: 
     assert not visit.is_signed_in and everything() == before
     (line,) = (
         json.loads(line)
-        for line in told.getvalue().splitlines()
+        for line in logged.getvalue().splitlines()
         if '"refused"' in line and "sign_in_needed" not in line
     )
     assert line["code"] == "google_answer_wrong" and line["reason"]
     for secret in (*parse_qs(urlsplit(url).query)["code"], *parse_qs(urlsplit(url).query)["state"], NORA, "eyJ"):
-        assert secret not in told.getvalue()
+        assert secret not in logged.getvalue()
     assert not {"nonce", "aud", "azp", "signature", "token", line["reason"]} & set(words(answer).lower().split())
 
 
