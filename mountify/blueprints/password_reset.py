@@ -56,5 +56,5 @@ def reset() -> Response:
 
 
 def _ask_for_password(form: ResetPasswordForm, *, status: int = 200) -> Response:
-    link = account_links.look_at(form.token.data or "", None, now=utcnow())
+    link = account_links.look_at(form.token.data or "", account_links.RESET, now=utcnow())
     return page("auth/reset_password.html", status=status, form=form, email=link.email)

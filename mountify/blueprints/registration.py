@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.forms.auth import ConfirmForm, LinkForm, RegisterForm
-from mountify.models.account import TokenPurpose
 from mountify.services import account_links, profile, registration
 from mountify.web.answers import done, page, seen_other
 from mountify.web.auth import identity, settings
@@ -63,14 +62,14 @@ def confirm() -> Response:
 
 
 def _ask_for_confirmation(form: ConfirmForm, *, status: int = 200) -> Response:
-    link = account_links.look_at(form.token.data or "", TokenPurpose.CONFIRM, now=utcnow())
+    link = account_links.look_at(form.token.data or "", account_links.CONFIRM, now=utcnow())
     return page("auth/confirm.html", status=status, form=form, email=link.email)
 
 
 @bp.get("/new-address")
 def show_new_address() -> Response:
     form = LinkForm(token=request.args.get("token", ""))
-    link = account_links.look_at(form.token.data, TokenPurpose.CHANGE, now=utcnow())
+    link = account_links.look_at(form.token.data, account_links.NEW_EMAIL, now=utcnow())
     return page("auth/new_address.html", form=form, email=link.email)
 
 

@@ -1,6 +1,7 @@
 """Links in mails that show who reads an address: 256 bits, kept as SHA-256 only, for half an hour, good for once.
 
-The newest of a kind alone counts, and looking at one does not use it up.
+The newest of a kind alone counts, and looking at one does not use it up. Whoever issues or uses one locks the account
+first, and the link after it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,39 @@ MOST_MAILS, MAILS_IN = 3, timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a link is for: None for a new password, which has a table of its own."""
+
+    purpose: TokenPurpose | None
+
+    @property
+    def table(self) -> Any:
+        return EmailToken if self.purpose else PasswordResetToken
+
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """What there is one link of for each account."""
+        return {"purpose": self.purpose} if self.purpose else {}
+
+    @property
+    def unused(self) -> Mapping[str, Any]:
+        return {"used_at": None} if self.purpose else {"used": False}
+
+    def used(self, now: datetime) -> Mapping[str, Any]:
+        return {"used_at": now} if self.purpose else {"used": True}
+
+    def good(self, token: str, now: datetime) -> list[ColumnElement[bool]]:
+        """What is true of a link while it works. Raises LinkSpent for what is none."""
+        if not is_token(token):
+            raise LinkSpent
+        table, same = self.table, {**self.key, **self.unused, "token_hash": hash_token(token)}
+        return [table.expires_at > now, *(getattr(table, name).is_not_distinct_from(it) for name, it in same.items())]
+
+
+CONFIRM, NEW_EMAIL, RESET = Kind(TokenPurpose.CONFIRM), Kind(TokenPurpose.CHANGE), Kind(None)
+
+
+@dataclass(frozen=True)
 class Link:
     """What a link that still works is about: an account, and the address that it shows."""
 
@@ -32,57 +66,34 @@ class Link:
     email: str
 
 
-def issue(session: Session, user: User, purpose: TokenPurpose, *, email: str | None = None, now: datetime) -> str:
-    """Make the token of a link to confirm an address, in the place of an earlier one; `email` for another address."""
+def issue(session: Session, user: User, kind: Kind, *, now: datetime, **more: str) -> str:
+    """Make the token of a link, in the place of an earlier one. `email` is the address that a NEW_EMAIL is about."""
     token = new_token()
-    values = {
-        "token_hash": hash_token(token),
-        "email": email,
-        "expires_at": now + GOOD_FOR,
-        "used_at": None,
-        "created_at": now,
-    }
-    row = insert(EmailToken).values(user_id=user.id, purpose=purpose, **values)
-    session.execute(row.on_conflict_do_update(index_elements=[EmailToken.user_id, EmailToken.purpose], set_=values))
+    values = {"token_hash": hash_token(token), "expires_at": now + GOOD_FOR, "created_at": now, **kind.unused, **more}
+    row = insert(kind.table).values(user_id=user.id, **kind.key, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["user_id", *kind.key], set_=values))
     return token
 
 
-def issue_reset(session: Session, user: User, *, now: datetime) -> str:
-    """Make the token of a link to choose a new password, in the place of an earlier one."""
-    token = new_token()
-    values: Mapping[str, Any] = {
-        "token_hash": hash_token(token),
-        "expires_at": now + GOOD_FOR,
-        "used": False,
-        "created_at": now,
-    }
-    row = insert(PasswordResetToken).values(user_id=user.id, **values)
-    session.execute(row.on_conflict_do_update(index_elements=[PasswordResetToken.user_id], set_=dict(values)))
-    return token
-
-
-def look_at(token: str, purpose: TokenPurpose | None, *, now: datetime) -> Link:
-    """Say what a link is about without using it up; None is for a new password. Raises LinkSpent."""
-    kind, good = _good(token, purpose, now)
-    address: Any = func.coalesce(EmailToken.email, User.email) if purpose else User.email
-    found = db.session.execute(
-        select(kind.user_id, address).join(User, User.id == kind.user_id).where(*good, User.disabled_at.is_(None))
-    ).one_or_none()
+def look_at(token: str, kind: Kind, *, now: datetime) -> Link:
+    """Say what a link is about without using it up. Raises LinkSpent."""
+    address = func.coalesce(EmailToken.email, User.email) if kind.purpose else User.email
+    mine: Select[Any] = select(kind.table.user_id, address).join(User, User.id == kind.table.user_id)
+    found = db.session.execute(mine.where(*kind.good(token, now), User.disabled_at.is_(None))).one_or_none()
     if found is None:
         raise LinkSpent
     return Link(*found)
 
 
-def use(session: Session, token: str, purpose: TokenPurpose | None, *, now: datetime) -> User:
+def use(session: Session, token: str, kind: Kind, *, now: datetime) -> User:
     """Use a link up, in the caller's transaction, and give its account, locked. Raises LinkSpent, also to the second.
 
     Of ten who come at once nine wait for the first, and find it used.
     """
-    kind, good = _good(token, purpose, now)
-    used: Mapping[str, Any] = {"used_at": now} if purpose else {"used": True}
-    user_id = session.scalar(update(kind).where(*good).values(**used).returning(kind.user_id))
+    user_id = session.scalar(select(kind.table.user_id).where(*kind.good(token, now)))
     user = session.get(User, user_id, with_for_update=True, populate_existing=True) if user_id else None
-    if user is None or user.is_disabled:
+    row = update(kind.table).where(*kind.good(token, now)).values(**kind.used(now)).returning(kind.table.user_id)
+    if user is None or user.is_disabled or session.scalar(row) is None:
         raise LinkSpent
     return user
 
@@ -100,12 +111,6 @@ def may_mail(session: Session, user: User, kind: str, key: str, *, now: datetime
     return (session.scalar(select(func.count()).select_from(Email).where(*recent)) or 0) < MOST_MAILS
 
 
-def _good(token: str, purpose: TokenPurpose | None, now: datetime) -> tuple[Any, list[ColumnElement[bool]]]:
-    """The table of a link, and what is true of it while it works. Raises LinkSpent for what is none."""
-    if not is_token(token):
-        raise LinkSpent
-    if purpose is None:
-        fits = PasswordResetToken.token_hash == hash_token(token), PasswordResetToken.expires_at > now
-        return PasswordResetToken, [*fits, PasswordResetToken.used.is_(False)]
-    fits = EmailToken.token_hash == hash_token(token), EmailToken.expires_at > now
-    return EmailToken, [*fits, EmailToken.purpose == purpose, EmailToken.used_at.is_(None)]
+def moment(now: datetime) -> int:
+    """When something was asked for, in microseconds since 1970: a job that is done twice writes one mail about it."""
+    return int(now.timestamp() * 1e6)

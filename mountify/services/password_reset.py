@@ -11,6 +11,7 @@ from mountify.core.site import Site
 from mountify.models.account import EmailToken, User
 from mountify.queue import defer
 from mountify.services import account_links, accounts, orders, passwords, sign_ins
+from mountify.services.account_links import RESET
 from mountify.services.account_mails import queue_about_account
 from mountify.transaction import transaction
 
@@ -18,7 +19,7 @@ from mountify.transaction import transaction
 def ask(email: str, *, now: datetime) -> None:
     """Queue looking for the account of an address: the same work, and the same time, whether or not there is one."""
     with transaction() as session:
-        defer(session, "mail_password_reset", email=email, asked_at=int(now.timestamp() * 1e6))
+        defer(session, "mail_password_reset", email=email, asked_at=account_links.moment(now))
 
 
 def mail(email: str, asked_at: int, *, site: Site, now: datetime) -> None:
@@ -30,7 +31,7 @@ def mail(email: str, asked_at: int, *, site: Site, now: datetime) -> None:
         key = f"reset_password:{user.id}:{asked_at}"
         if not account_links.may_mail(session, user, "reset_password", key, now=now):
             return
-        token = account_links.issue_reset(session, user, now=now)
+        token = account_links.issue(session, user, RESET, now=now)
         queue_about_account(
             "reset_password",
             session,
@@ -47,13 +48,13 @@ def reset(token: str, password: str, *, cost: int, site: Site, now: datetime) ->
 
     It shows who reads the address as well as the link to confirm it does. Raises LinkSpent or WeakPassword.
     """
-    link = account_links.look_at(token, None, now=now)
+    link = account_links.look_at(token, RESET, now=now)
     name = accounts.get(link.user_id).name
     passwords.check(password, about=accounts.words_about(link.email, name))
     db.release()
     hashed = passwords.hashed(password, cost=cost)
     with transaction() as session:
-        user = account_links.use(session, token, None, now=now)
+        user = account_links.use(session, token, RESET, now=now)
         user.change_password(hashed)
         user.confirm(now=now)
         session.execute(delete(EmailToken).where(EmailToken.user_id == user.id))

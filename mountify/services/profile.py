@@ -12,9 +12,10 @@ from mountify import db
 from mountify.core.errors import EmailTaken, NoPassword, WrongPassword
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
-from mountify.models.account import EmailToken, PasswordResetToken, TokenPurpose, User
+from mountify.models.account import EmailToken, PasswordResetToken, User
 from mountify.queue import defer
 from mountify.services import account_links, accounts, orders, passwords, sign_ins
+from mountify.services.account_links import NEW_EMAIL
 from mountify.services.account_mails import queue_about_account
 from mountify.services.accounts import Identity
 from mountify.transaction import transaction, violated
@@ -64,7 +65,7 @@ def change_password(user_id: int, current: str, new: str, *, cost: int, site: Si
 def ask_for_address(user_id: int, email: str, *, now: datetime) -> None:
     """Ask for another address: its owner gets a link. Nobody learns here whether it has an account already."""
     with transaction() as session:
-        defer(session, "mail_new_address", user_id=user_id, email=email, asked_at=int(now.timestamp() * 1e6))
+        defer(session, "mail_new_address", user_id=user_id, email=email, asked_at=account_links.moment(now))
 
 
 def mail_new_address(user_id: int, email: str, asked_at: int, *, site: Site, now: datetime) -> None:
@@ -80,7 +81,7 @@ def mail_new_address(user_id: int, email: str, asked_at: int, *, site: Site, now
             return
         link: dict[str, Any] = {}
         if kind == "new_address":
-            token = account_links.issue(session, user, TokenPurpose.CHANGE, email=email, now=now)
+            token = account_links.issue(session, user, NEW_EMAIL, email=email, now=now)
             url = f"{site.base_url}/auth/new-address?token={token}"
             link = {"url": url, "email": email}
         queue_about_account(kind, session, about, key=key, site=site, now=now, recipient=email, **link)
@@ -92,10 +93,10 @@ def change_address(token: str, *, site: Site, now: datetime) -> Identity:
     Gives who it is now. Raises LinkSpent or EmailTaken. An account that was asked for with this address, and never
     opened, makes room.
     """
-    link = account_links.look_at(token, TokenPurpose.CHANGE, now=now)
+    link = account_links.look_at(token, NEW_EMAIL, now=now)
     try:
         with transaction() as session:
-            user = account_links.use(session, token, TokenPurpose.CHANGE, now=now)
+            user = account_links.use(session, token, NEW_EMAIL, now=now)
             session.execute(
                 delete(User).where(User.email == link.email, User.id != user.id, User.email_confirmed_at.is_(None))
             )

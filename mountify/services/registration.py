@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from mountify import db
 from mountify.core.errors import LinkSpent, WrongPassword
 from mountify.core.site import Site
-from mountify.models.account import TokenPurpose, User
+from mountify.models.account import User
 from mountify.queue import defer
 from mountify.services import account_links, orders, passwords
+from mountify.services.account_links import CONFIRM
 from mountify.services.account_mails import queue_about_account
 from mountify.services.accounts import words_about
 from mountify.transaction import transaction
@@ -32,7 +33,7 @@ def register(email: str, password: str, *, cost: int, now: datetime) -> None:
         session.execute(
             row.on_conflict_do_update(index_elements=[User.email], set_={"password_hash": hashed}, where=is_nobodys_yet)
         )
-        defer(session, "mail_registration", email=email, asked_at=int(now.timestamp() * 1e6))
+        defer(session, "mail_registration", email=email, asked_at=account_links.moment(now))
 
 
 def mail(email: str, asked_at: int, *, site: Site, now: datetime) -> None:
@@ -47,7 +48,7 @@ def mail(email: str, asked_at: int, *, site: Site, now: datetime) -> None:
             return
         link: dict[str, Any] = {}
         if not user.is_confirmed:
-            token = account_links.issue(session, user, TokenPurpose.CONFIRM, now=now)
+            token = account_links.issue(session, user, CONFIRM, now=now)
             link = {"url": f"{site.base_url}/auth/confirm?token={token}"}
         queue_about_account(kind, session, user, key=key, site=site, now=now, **link)
 
@@ -58,13 +59,13 @@ def confirm(token: str, password: str, *, cost: int, now: datetime) -> str:
     The link shows who reads the address, the password who has asked: without it a stranger could register an address,
     and wait for its owner to follow the link. A wrong one does not use the link up.
     """
-    link = account_links.look_at(token, TokenPurpose.CONFIRM, now=now)
+    link = account_links.look_at(token, CONFIRM, now=now)
     stored = db.session.scalar(select(User.password_hash).where(User.id == link.user_id))
     db.release()
     if not passwords.fits(password, stored, cost=cost):
         raise WrongPassword
     with transaction() as session:
-        user = account_links.use(session, token, TokenPurpose.CONFIRM, now=now)
+        user = account_links.use(session, token, CONFIRM, now=now)
         if user.password_hash != stored:
             raise LinkSpent  # somebody has asked again meanwhile, with another password
         user.confirm(now=now)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from mountify import db, versions
+from mountify import db, store, versions
+from mountify.core.errors import SignInNeeded
 from mountify.models.account import Role, User, UserSession
 from mountify.services import orders
 from mountify.services.accounts import Identity, identity_of
+from mountify.store import StoreDown
 from mountify.transaction import transaction
 
 SHOPPER_IDLE, SHOPPER_ABSOLUTE = timedelta(days=14), timedelta(days=30)
@@ -25,9 +28,15 @@ def idle_limit(role: Role) -> timedelta:
 
 
 def begin(who: Identity, id_hash: str, *, user_agent: str, address: str, now: datetime) -> None:
-    """Write down a sign-in; orders that were placed as a guest since the last one join the account."""
+    """Write down a sign-in; orders that were placed as a guest since the last one join the account.
+
+    Raises SignInNeeded when the account was changed, disabled or closed since it was looked at.
+    """
     lasts = SHOPPER_ABSOLUTE if who.role is Role.CUSTOMER else OFFICE_ABSOLUTE
     with transaction() as session:
+        user = session.get(User, who.id, with_for_update={"read": True}, populate_existing=True)
+        if user is None or user.is_disabled or user.auth_version != who.auth_version:
+            raise SignInNeeded
         session.add(
             UserSession(
                 id_hash=id_hash,
@@ -100,6 +109,23 @@ def end_others(user_id: int, keep: str, *, now: datetime) -> None:
 def end_all(session: Session, user_id: int, *, now: datetime) -> None:
     """End every session of an account, in the caller's transaction."""
     _end(session, UserSession.user_id == user_id, now=now)
+
+
+def ids_of(session: Session, user_id: int) -> Sequence[str]:
+    """List the ids, hashed, of all sessions that an account had lately."""
+    return session.scalars(select(UserSession.id_hash).where(UserSession.user_id == user_id)).all()
+
+
+def forget(id_hashes: Sequence[str]) -> None:
+    """Let Redis know nothing of some sessions any more, as far as it can be told now: who they are of is in there."""
+    if id_hashes:
+        with suppress(StoreDown):
+            store.ask(lambda redis: redis.delete(*map(live_key, id_hashes)))
+
+
+def live_key(id_hash: str) -> str:
+    """What Redis holds of a session. In braces what keeps both keys on one server of a Redis Cluster."""
+    return f"session:{{{id_hash}}}"
 
 
 def ended_key(id_hash: str) -> str:

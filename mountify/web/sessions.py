@@ -153,7 +153,8 @@ class ShopSessionInterface(SessionInterface):
     def _load(self, token: str) -> ShopSession:
         id_hash = hash_token(token)
         try:
-            (stored, ended), doubted = self._store.recall(_key(id_hash), sign_ins.ended_key(id_hash))
+            keys = sign_ins.live_key(id_hash), sign_ins.ended_key(id_hash)
+            (stored, ended), doubted = self._store.recall(*keys)
         except StoreDown:
             stored, ended, doubted = None, None, 0
         session = ShopSession(token=token, sent=True)
@@ -184,7 +185,7 @@ class ShopSessionInterface(SessionInterface):
         who = session.identity
         lasts = ANONYMOUS_S if who is None else int(sign_ins.idle_limit(who.role).total_seconds())
         value = json.dumps({"content": content, "who": who and asdict(who), "checked_at": session.checked_at})
-        key = _key(hash_token(session.token or ""))
+        key = sign_ins.live_key(hash_token(session.token or ""))
         try:
             return bool(self._store.ask(lambda redis: redis.set(key, value, ex=lasts, nx=fresh, xx=not fresh)))
         except StoreDown:
@@ -192,13 +193,9 @@ class ShopSessionInterface(SessionInterface):
 
     def _forget(self, token: str) -> None:
         try:
-            self._store.ask(lambda redis: redis.delete(_key(hash_token(token))))
+            self._store.ask(lambda redis: redis.delete(sign_ins.live_key(hash_token(token))))
         except StoreDown:
             return
-
-
-def _key(id_hash: str) -> str:
-    return f"session:{{{id_hash}}}"  # in braces what keeps both keys on one server of a Redis Cluster
 
 
 def _identity(who: dict[str, Any] | None) -> Identity | None:

@@ -72,7 +72,7 @@ def test_it_ends_links_that_somebody_else_may_hold(
     link, other = token_in(letters("reset_password")[0]), ask_for(alice, site)
     change()
     with pytest.raises(LinkSpent):
-        account_links.look_at(link, None, now=utcnow())
+        account_links.look_at(link, account_links.RESET, now=utcnow())
     with pytest.raises(LinkSpent):
         profile.change_address(other, site=site, now=utcnow())
 
