@@ -33,7 +33,7 @@ from mountify.gateways import Gateways, from_config
 from mountify.store import Store
 from mountify.web.assets import init_assets
 from mountify.web.auth import init_auth
-from mountify.web.converters import IdConverter
+from mountify.web.converters import HashConverter, IdConverter
 from mountify.web.csrf import init_csrf
 from mountify.web.errors import init_errors
 from mountify.web.headers import init_headers
@@ -83,7 +83,7 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
         count = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     app.extensions["gateways"] = gateways or from_config(config)
-    app.url_map.converters["id"] = IdConverter
+    app.url_map.converters.update(id=IdConverter, hash=HashConverter)
     app.extensions["store"] = store = Store(config.redis_url)
     init_request_ids(app)
     init_sessions(app, store, config)

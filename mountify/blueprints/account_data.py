@@ -9,7 +9,7 @@ from mountify.core.clock import utcnow
 from mountify.services import account_closing
 from mountify.services import account_data as data
 from mountify.web.answers import done, page
-from mountify.web.auth import require_proof, shop_session
+from mountify.web.auth import require_proof, settings, shop_session
 
 bp = Blueprint("account_data", __name__, url_prefix="/settings")
 
@@ -37,6 +37,6 @@ def show_closing() -> Response:
 
 @bp.post("/closing")
 def close() -> Response:
-    account_closing.close(require_proof().id, now=utcnow())
+    account_closing.close(require_proof().id, site=settings().site, now=utcnow())
     shop_session().sign_out()
     return done(_("Your account is closed. You can still buy as a guest."), to=url_for("home.index"))

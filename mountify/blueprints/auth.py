@@ -10,7 +10,7 @@ from mountify.forms.auth import ProofForm, SignInForm
 from mountify.services import accounts, profile
 from mountify.web.answers import done, local_path, page, seen_other
 from mountify.web.auth import identity, require_identity, settings, shop_session
-from mountify.web.limits import count_sign_in
+from mountify.web.limits import count_proof, count_sign_in
 from mountify.web.signing_in import sign_in
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
@@ -59,7 +59,7 @@ def prove() -> Response:
     form = ProofForm()
     form.next.data = local_path(form.next.data)
     if form.validate():
-        count_sign_in(who.email)
+        count_proof()
         try:
             profile.prove(who.id, form.password.data, cost=settings().bcrypt_cost)
         except (WrongPassword, NoPassword) as error:

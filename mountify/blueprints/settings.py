@@ -9,11 +9,11 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.core.tokens import hash_token
 from mountify.forms.settings import ChangePasswordForm, NewAddressForm, ProfileForm
-from mountify.services import accounts, google_sign_in, password_reset, profile, sign_ins
+from mountify.services import accounts, google_sign_in, password_reset, passwords, profile, sign_ins
 from mountify.services.accounts import Identity
 from mountify.web.answers import done, page
 from mountify.web.auth import require_identity, require_proof, settings, shop_session
-from mountify.web.limits import count_forgotten, count_password_change
+from mountify.web.limits import count_forgotten, count_new_email, count_password_change
 from mountify.web.signing_in import sign_in
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
@@ -37,8 +37,9 @@ def save_profile() -> Response:
 def change_password() -> Response:
     who, form, config = require_identity(), ChangePasswordForm(), settings()
     if form.validate():
-        count_password_change()
         try:
+            passwords.check(form.new_password.data, about=accounts.words_about(who.email, who.name))
+            count_password_change()
             changed = profile.change_password(
                 who.id,
                 form.current_password.data,
@@ -75,9 +76,11 @@ def show_email() -> Response:
 @bp.post("/email")
 def ask_for_email() -> Response:
     who, form = require_proof(), NewAddressForm()
-    if not form.validate():
+    if form.validate() and form.email.data.lower() == who.email.lower():
+        form.email.errors = [_("You use this address already.")]
+    if form.errors:
         return page("settings/email.html", status=422, form=form, email=who.email)
-    count_forgotten()
+    count_new_email()
     profile.ask_for_address(who.id, form.email.data, now=utcnow())
     said = _("A link is on its way to the new address. Until it is followed, nothing changes.")
     return done(said, to=url_for(".show"))
@@ -90,7 +93,7 @@ def end_other_sessions() -> Response:
     return done(_("Everywhere else you are signed out."), to=url_for(".show"))
 
 
-@bp.post("/sessions/<id_hash>/removal")
+@bp.post("/sessions/<hash:id_hash>/removal")
 def end_session(id_hash: str) -> Response:
     who = require_identity()
     if id_hash == _this_session():

@@ -27,13 +27,13 @@ def create_account(email: str, role: str, name: str, password: str) -> None:
     from mountify.services import accounts as people
     from mountify.services.email_addresses import canonical, is_address
 
-    connected()
+    cost = connected().bcrypt_cost
     email = canonical(email)
     if not is_address(email):
         raise click.ClickException(f"{email} is no address such as sam@example.com.")
     if people.find_by_email(email) is not None:
         raise click.ClickException(f"There is an account {email} already.")
-    people.create(email, password, role=Role(role), name=name, now=utcnow())
+    people.create(email, password, role=Role(role), name=name, cost=cost, now=utcnow())
     click.echo(f"{email} can sign in, as {role}.")
 
 

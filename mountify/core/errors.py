@@ -142,6 +142,12 @@ class OrdersOpen(ShopError):
     message = N_("Order %(number)s is not on its way yet. Please close the account when it is, or write to us.")
 
 
+class LastAdmin(ShopError):
+    status = 409
+    code = "last_admin"
+    message = N_("This is the only admin's account. Make another one first: mountify accounts create.")
+
+
 class SignInNeeded(ShopError):
     status = 401
     code = "sign_in_needed"

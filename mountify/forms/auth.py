@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from mountify.forms.base import ShopForm, no_control_characters
+from mountify.forms.base import ShopForm, in_ascii, no_control_characters
 from mountify.forms.fields import canonical_address, email_field
 
 
@@ -19,7 +19,12 @@ def password_field(missing: str) -> PasswordField:
 class SignInForm(ShopForm):
     email = StringField(
         filters=[canonical_address],
-        validators=[DataRequired(_l("Enter your email address.")), Length(max=254), no_control_characters],
+        validators=[
+            DataRequired(_l("Enter your email address.")),
+            Length(max=254, message=_l("An email address has at most 254 characters.")),
+            no_control_characters,
+            in_ascii,
+        ],
     )
     password = password_field(_l("Enter your password."))
     next = HiddenField()
@@ -44,8 +49,11 @@ class ConfirmForm(ShopForm):
     password = password_field(_l("Enter the password you chose."))
 
 
-class LinkForm(ShopForm):
+class NewAddressLinkForm(ShopForm):
+    """The password is asked for where nobody is signed in to the account."""
+
     token = HiddenField()
+    password = PasswordField(validators=[Length(max=1000)])
 
 
 class ProofForm(ShopForm):

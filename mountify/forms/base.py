@@ -115,6 +115,12 @@ class WholeNumber(IntegerField):
         self.data = -number if text.startswith("-") else number
 
 
+def in_ascii(form: Any, field: Any) -> None:
+    """No account has another address, and PostgreSQL takes İ for an i, which would be counted apart."""
+    if not (field.data or "").isascii():
+        raise ValidationError(gettext("Enter an email address such as sam@example.com."))
+
+
 def no_control_characters(form: Any, field: Any) -> None:
     if has_control_characters(field.data or ""):
         raise ValidationError(gettext("This contains characters that cannot be used here."))

@@ -58,8 +58,8 @@ class Tasks:
     def mail_password_reset(self, email: str, asked_at: int) -> None:
         password_reset.mail(email, asked_at, site=self.site, now=utcnow())
 
-    def mail_new_address(self, user_id: int, email: str, asked_at: int) -> None:
-        profile.mail_new_address(user_id, email, asked_at, site=self.site, now=utcnow())
+    def mail_new_address(self, user_id: int, auth_version: int, email: str, asked_at: int) -> None:
+        profile.mail_new_address(user_id, auth_version, email, asked_at, site=self.site, now=utcnow())
 
     def forget_buyers(self) -> None:
         account_closing.forget_buyers()

@@ -53,6 +53,15 @@ class User(Base):
     def confirm(self, *, now: datetime) -> None:
         self.email_confirmed_at = self.email_confirmed_at or now
 
+    def change_email(self, email: str) -> None:
+        self.email = email
+        self.auth_version += 1
+
+    def disable(self, *, now: datetime) -> None:
+        """Nobody is let in from now on, nor by what was begun before when it is enabled again."""
+        self.disabled_at = self.disabled_at or now
+        self.auth_version += 1
+
     def change_role(self, role: Role) -> None:
         """Whoever is signed in with the rights of before is so no more."""
         self.role = role

@@ -16,6 +16,9 @@ from mountify.core.payment_session import Delivery
 from mountify.core.slugs import part_number
 from mountify.models.base import Base, CiText, Created, Id, Updated, words
 
+# Who has placed an order of a closed account. https://www.rfc-editor.org/rfc/rfc2606#section-2
+NOBODY = "closed@account.invalid"
+
 
 class OrderSource(StrEnum):
     CHECKOUT = "checkout"
@@ -95,6 +98,11 @@ class Order(Base):
     def is_paid(self) -> bool:
         """Paid and not given back: also when it is on its way or there."""
         return self.status in (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
+
+    @property
+    def needs_its_buyer(self) -> bool:
+        """It waits for its payment or for its parcel."""
+        return self.status in (OrderStatus.PENDING, OrderStatus.PAID)
 
     @property
     def first_name(self) -> str:

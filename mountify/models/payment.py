@@ -115,9 +115,15 @@ class Dispute(Base):
 class WebhookEvent(Base):
     """The inbox: stored before it is acknowledged, worked off by a job, kept."""
 
+    # What an event is about, as its indexes say it.
+    OBJECT = "(((payload -> 'data'::text) -> 'object'::text) ->> 'id'::text)"
+    INTENT = "(((payload -> 'data'::text) -> 'object'::text) ->> 'payment_intent'::text)"
+
     __tablename__ = "webhook_events"
     __table_args__ = (
         UniqueConstraint("provider", "event_id"),
+        Index("ix_webhook_events_object", text(OBJECT)),
+        Index("ix_webhook_events_intent", text(INTENT)),
         Index(
             "ix_webhook_events_due", "received_at", postgresql_where=text("processed_at IS NULL AND parked_at IS NULL")
         ),

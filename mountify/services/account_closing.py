@@ -4,36 +4,53 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, case, func, null, or_, select, update
+import structlog
+from sqlalchemy import Select, Text, case, func, literal_column, null, select, update
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import OrdersOpen
-from mountify.core.order_status import OrderStatus
+from mountify.core.errors import LastAdmin, OrdersOpen
+from mountify.core.site import Site
+from mountify.models.account import Role, User
 from mountify.models.email import Email, EmailState
-from mountify.models.order import Order, OrderEvent
+from mountify.models.order import NOBODY, Order, OrderEvent
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt, WebhookEvent
 from mountify.queue import defer
-from mountify.services import accounts, sign_ins
+from mountify.services import accounts, orders, sign_ins
+from mountify.services.account_mails import queue_good_bye
 from mountify.transaction import transaction
 
-NOBODY = "closed@account.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
+log = structlog.get_logger()
 
 
-def close(user_id: int, *, now: datetime) -> None:
-    """Delete an account with all that hangs on it, and strip its orders. Raises OrdersOpen or NotFound.
+def close(user_id: int, *, site: Site, now: datetime) -> None:
+    """Delete an account with all that hangs on it, strip its orders, and say good-bye.
 
-    While an order waits for its payment or for its parcel, what it says of the buyer is needed.
+    Raises OrdersOpen while what an order says of its buyer is needed, LastAdmin, or NotFound. Orders are locked before
+    the account, as settling a payment does.
     """
     with transaction() as session:
+        orders.join_account(session, user_id, accounts.get(user_id).email)
+        mine = select(Order).where(Order.user_id == user_id).order_by(Order.id).with_for_update()
+        open_one = next((order for order in session.scalars(mine) if order.needs_its_buyer), None)
+        if open_one is not None:
+            raise OrdersOpen(number=open_one.number)
         user = accounts.lock(session, user_id)
-        needed = Order.user_id == user_id, Order.status.in_((OrderStatus.PENDING, OrderStatus.PAID))
-        number = session.scalar(select(Order.number).where(*needed).order_by(Order.id).limit(1))
-        if number is not None:
-            raise OrdersOpen(number=number)
+        _refuse_the_last_admin(session, user)
+        sessions = sign_ins.ids_of(session, user_id)
         sign_ins.end_all(session, user_id, now=now)
         _strip_orders(session, user_id)
+        queue_good_bye(session, user, site=site, now=now)
         session.delete(user)
         defer(session, "forget_buyers")
+        log.info("account_closed", account=user_id)
+    sign_ins.forget(sessions)
+
+
+def _refuse_the_last_admin(session: Session, user: User) -> None:
+    """Nobody would be left who could make another one, but whoever sits at the server's terminal."""
+    others = select(User.id).where(User.role == Role.ADMIN, User.id != user.id, User.disabled_at.is_(None))
+    if user.role is Role.ADMIN and session.scalar(others.limit(1)) is None:
+        raise LastAdmin
 
 
 def forget_buyers() -> None:
@@ -68,23 +85,31 @@ def _strip_orders(session: Session, user_id: int) -> None:
     )
 
 
-def _strip_mails(session: Session, orders: Select[int]) -> None:
-    told = Email.order_id.in_(orders), Email.state != EmailState.QUEUED, Email.recipient != NOBODY
-    session.execute(update(Email).where(*told).values(recipient=NOBODY, subject="", html="", text=""))
+def _strip_mails(session: Session, theirs: Select[int]) -> None:
+    told = Email.order_id.in_(theirs), Email.state != EmailState.QUEUED, Email.recipient != NOBODY
+    key = case(  # one is made of the address
+        (Email.kind == "order_links", func.concat("order_links:", Email.id)), else_=Email.idempotency_key
+    )
+    session.execute(
+        update(Email)
+        .where(*told)
+        .values(recipient=NOBODY, subject="", html="", text="", error=None, idempotency_key=key)
+    )
 
 
-def _strip_requests(session: Session, orders: Select[int]) -> None:
+def _strip_requests(session: Session, theirs: Select[int]) -> None:
     """What Stripe was asked; one that may still be repeated stays as it is."""
     over = PaymentAttempt.state.in_((AttemptState.COMPLETE, AttemptState.CLOSED))
-    session.execute(update(PaymentAttempt).where(PaymentAttempt.order_id.in_(orders), over).values(params={}))
+    known = PaymentAttempt.order_id.in_(theirs), PaymentAttempt.params != {}
+    session.execute(update(PaymentAttempt).where(*known, over).values(params={}))
 
 
-def _strip_webhooks(session: Session, orders: Select[int]) -> None:
-    attempts = select(PaymentAttempt.session_id).where(PaymentAttempt.order_id.in_(orders))
-    intents = select(Payment.payment_intent).join(PaymentAttempt).where(PaymentAttempt.order_id.in_(orders))
-    about: list[ColumnElement[bool]] = [
-        WebhookEvent.payload["data"]["object"]["id"].astext.in_(attempts),
-        WebhookEvent.payload["data"]["object"]["payment_intent"].astext.in_(intents),
-    ]
-    done = WebhookEvent.processed_at.is_not(None), or_(*about)
-    session.execute(update(WebhookEvent).where(*done).values(payload={}))
+def _strip_webhooks(session: Session, theirs: Select[int]) -> None:
+    """Found by what they are about: each way has an index."""
+    attempts = select(PaymentAttempt.session_id).where(PaymentAttempt.order_id.in_(theirs))
+    intents = select(Payment.payment_intent).join(PaymentAttempt).where(PaymentAttempt.order_id.in_(theirs))
+    over = WebhookEvent.processed_at.is_not(None) | WebhookEvent.parked_at.is_not(None)
+    found = (WebhookEvent.OBJECT, attempts), (WebhookEvent.OBJECT, intents), (WebhookEvent.INTENT, intents)
+    for about, known in found:
+        done = over, literal_column(about, Text).in_(known)
+        session.execute(update(WebhookEvent).where(*done).values(payload={}))

@@ -1,4 +1,4 @@
-"""Everything the shop knows of the owner of an account, for its owner."""
+"""What the shop knows of the owner of an account, for its owner."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _orders(user_id: int) -> list[Order]:
 
 def _emails(user_id: int) -> list[Email]:
     about_orders = Email.order_id.in_(select(Order.id).where(Order.user_id == user_id))
-    theirs = (about_orders & (Email.kind != "merchant")) | (Email.user_id == user_id)
+    # Whether somebody else's address could be had is nobody's business.
+    own = (Email.user_id == user_id) & (Email.kind != "new_address")
+    theirs = (about_orders & (Email.kind != "merchant")) | own
     return list(db.session.scalars(select(Email).where(theirs).order_by(Email.id)))
 
 

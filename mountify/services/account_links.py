@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -73,6 +73,12 @@ def issue(session: Session, user: User, kind: Kind, *, now: datetime, **more: st
     row = insert(kind.table).values(user_id=user.id, **kind.key, **values)
     session.execute(row.on_conflict_do_update(index_elements=["user_id", *kind.key], set_=values))
     return token
+
+
+def revoke(session: Session, user: User, kind: Kind) -> None:
+    """Let no link of a kind work any more."""
+    same = (getattr(kind.table, name) == it for name, it in kind.key.items())
+    session.execute(delete(kind.table).where(kind.table.user_id == user.id, *same))
 
 
 def look_at(token: str, kind: Kind, *, now: datetime) -> Link:

@@ -1,4 +1,4 @@
-"""Mails about an account: a sign-in method that was added, a password that was changed."""
+"""Mails about an account, to whoever owns it."""
 
 from __future__ import annotations
 
@@ -40,3 +40,16 @@ def queue_about_account(
         **values,
     )
     emails.store(session, kind, mail, key=key, recipient=recipient or user.email, user_id=user.id, now=now)
+
+
+def queue_password_changed(session: Session, user: User, *, site: Site, now: datetime) -> None:
+    """Tell the owner of an account, once for each change, in the caller's transaction."""
+    session.flush()
+    key = f"password_changed:{user.id}:{user.auth_version}"
+    queue_about_account("password_changed", session, user, key=key, site=site, now=now)
+
+
+def queue_good_bye(session: Session, user: User, *, site: Site, now: datetime) -> None:
+    """Tell the owner of an account that it is closed: if it was somebody else, they learn of it."""
+    mail = render("good_bye", currency=site.currency, timezone=site.timezone, user=user, shop=get_shop(), now=now)
+    emails.store(session, "good_bye", mail, key=f"good_bye:{user.id}", recipient=user.email, now=now)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.errors import BadCredentials, NotFound
-from mountify.core.site import Site
 from mountify.models.account import Role, User
 from mountify.services import passwords
-from mountify.services.account_mails import queue_about_account
 from mountify.services.settings import get_shop
 from mountify.transaction import transaction
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def authenticate(email: str, password: str, *, cost: int = passwords.LEAST_COST)
     stored = user.password_hash if user is not None else None
     fits = passwords.fits(password, stored, cost=cost)
     if user is None or stored is None or not fits or user.is_disabled or not user.is_confirmed:
+        log.warning("sign_in_refused", account=user.id if user is not None else None)
         raise BadCredentials
     if passwords.is_outdated(stored, cost=cost):
         _keep_better(user.id, stored, passwords.hashed(password, cost=cost))
@@ -89,6 +91,7 @@ def new(email: str, password: str, *, role: Role, name: str, cost: int = passwor
     Raises WeakPassword.
     """
     passwords.check(password, about=words_about(email, name))
+    db.release()
     hashed = passwords.hashed(password, cost=cost)
     return User(email=email, password_hash=hashed, role=role, name=name, email_confirmed_at=now)
 
@@ -97,13 +100,6 @@ def words_about(email: str, name: str = "") -> list[str]:
     """What others know of an account, and of the shop: no good password is made of it."""
     local, _at, domain = email.partition("@")
     return [email, local, domain.partition(".")[0], *name.split(), *get_shop().name.split()]
-
-
-def queue_password_changed(session: Session, user: User, *, site: Site, now: datetime) -> None:
-    """Tell the owner of an account, once for each change, in the caller's transaction."""
-    session.flush()
-    key = f"password_changed:{user.id}:{user.auth_version}"
-    queue_about_account("password_changed", session, user, key=key, site=site, now=now)
 
 
 def find_by_email(email: str) -> int | None:

@@ -17,7 +17,7 @@ from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer
 from mountify.models.email import Email, EmailState
-from mountify.models.order import Order
+from mountify.models.order import NOBODY, Order
 from mountify.models.payment import Payment, Refund
 from mountify.queue import OVERDUE_AFTER, defer, requeue
 from mountify.services.mail_templates import Rendered, render
@@ -34,7 +34,7 @@ LINKS_REACH = timedelta(days=365)
 LINKS_ONCE_IN_S = 15 * 60
 EXPIRED_ONCE_IN = timedelta(days=1)
 # What opens an account is kept no longer than it takes to send it.
-WITH_SECRET = frozenset({"confirm_address", "reset_password", "new_address"})
+WITH_SECRET = frozenset({"confirm_address", "reset_password", "new_address", "good_bye"})
 
 
 def queue_about(kind: str, session: Session, order: Order, *, site: Site, now: datetime) -> None:
@@ -139,7 +139,10 @@ def store(
     user_id: int | None = None,
 ) -> None:
     """Store a mail and queue its sending, in the caller's transaction; nothing when there is one with this key."""
+    is_for_nobody = recipient == NOBODY  # a closed account's: kept, since an order has its mails, and sent nowhere
     row = insert(Email).values(
+        state=EmailState.SENT if is_for_nobody else EmailState.QUEUED,
+        sent_at=now if is_for_nobody else None,
         order_id=order_id,
         user_id=user_id,
         kind=kind,
@@ -151,7 +154,7 @@ def store(
         created_at=now,
     )
     email_id = session.scalar(row.on_conflict_do_nothing(index_elements=[Email.idempotency_key]).returning(Email.id))
-    if email_id is not None:
+    if email_id is not None and not is_for_nobody:
         defer(session, "send_email", email_id=email_id)
 
 
@@ -188,6 +191,8 @@ def deliver(email_id: int, *, mailer: Mailer, now: datetime) -> None:
         email.state, email.provider_id, email.sent_at, email.error = EmailState.SENT, provider_id, now, None
         if email.kind in WITH_SECRET:
             email.html = email.text = ""
+        if email.kind == "good_bye":
+            email.recipient = NOBODY
     log.info("email_sent", email_id=email_id)
 
 
@@ -225,7 +230,7 @@ def resend(email_id: int, *, now: datetime) -> bool:
         email = session.get(Email, email_id, with_for_update=True)
         if email is None:
             raise NotFound(N_("There is no mail %(id)s."), id=email_id)
-        if email.state is EmailState.SENT:
+        if email.state is EmailState.SENT or email.recipient == NOBODY:
             return False
         if email.state is EmailState.FAILED:
             email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now

@@ -119,8 +119,12 @@ def list_recent_of_address(session: Session, email: str, *, since: datetime, mos
 
 
 def join_account(session: Session, user_id: int, email: str) -> None:
-    """Give an account the orders that its owner has placed as a guest, once the address is theirs."""
-    session.execute(update(Order).where(Order.email == email, Order.user_id.is_(None)).values(user_id=user_id))
+    """Give an account the orders that were paid with its address, once that is its owner's.
+
+    Not those that wait for their payment: anybody may have placed them, and their address would become the account's.
+    """
+    paid = Order.email == email, Order.user_id.is_(None), Order.paid_at.is_not(None)
+    session.execute(update(Order).where(*paid).values(user_id=user_id))
 
 
 def list_events(order: Order) -> Sequence[OrderEvent]:

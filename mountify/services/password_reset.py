@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+import structlog
+from sqlalchemy import select
 
 from mountify import db
 from mountify.core.site import Site
-from mountify.models.account import EmailToken, User
+from mountify.models.account import User
 from mountify.queue import defer
 from mountify.services import account_links, accounts, orders, passwords, sign_ins
 from mountify.services.account_links import RESET
-from mountify.services.account_mails import queue_about_account
+from mountify.services.account_mails import queue_about_account, queue_password_changed
 from mountify.transaction import transaction
+
+log = structlog.get_logger()
 
 
 def ask(email: str, *, now: datetime) -> None:
@@ -57,7 +60,7 @@ def reset(token: str, password: str, *, cost: int, site: Site, now: datetime) ->
         user = account_links.use(session, token, RESET, now=now)
         user.change_password(hashed)
         user.confirm(now=now)
-        session.execute(delete(EmailToken).where(EmailToken.user_id == user.id))
+        log.info("password_reset", account=user.id)
         sign_ins.end_all(session, user.id, now=now)
         orders.join_account(session, user.id, user.email)
-        accounts.queue_password_changed(session, user, site=site, now=now)
+        queue_password_changed(session, user, site=site, now=now)

@@ -19,6 +19,7 @@ _SIGNS, _MOST_SIGNS = frozenset("!$%(+0123456789<@[{|"), 4
 
 def check(password: str, *, about: Iterable[str] = ()) -> None:
     """Raises WeakPassword for one that nobody should have; `about` are words that others know of its owner."""
+    password = unicodedata.normalize("NFKC", password)
     if len(password) < LEAST:
         raise WeakPassword(N_("A password has at least %(least)s characters."), least=LEAST)
     raw = _readable(password)

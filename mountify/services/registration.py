@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -19,6 +20,8 @@ from mountify.services.account_mails import queue_about_account
 from mountify.services.accounts import words_about
 from mountify.transaction import transaction
 
+log = structlog.get_logger()
+
 
 def register(email: str, password: str, *, cost: int, now: datetime) -> None:
     """Ask for an account: the same work, and the same time, whether or not the address has one. Raises WeakPassword.
@@ -26,12 +29,17 @@ def register(email: str, password: str, *, cost: int, now: datetime) -> None:
     Who asks again before the address is confirmed asks with another password: the last one counts.
     """
     passwords.check(password, about=words_about(email))
+    db.release()
     hashed = passwords.hashed(password, cost=cost)
     with transaction() as session:
         row = insert(User).values(email=email, password_hash=hashed, created_at=now)
         is_nobodys_yet = User.email_confirmed_at.is_(None) & User.disabled_at.is_(None)
         session.execute(
-            row.on_conflict_do_update(index_elements=[User.email], set_={"password_hash": hashed}, where=is_nobodys_yet)
+            row.on_conflict_do_update(
+                index_elements=[User.email],
+                set_={"password_hash": hashed, "created_at": now},
+                where=is_nobodys_yet,
+            )
         )
         defer(session, "mail_registration", email=email, asked_at=account_links.moment(now))
 
@@ -69,5 +77,6 @@ def confirm(token: str, password: str, *, cost: int, now: datetime) -> str:
         if user.password_hash != stored:
             raise LinkSpent  # somebody has asked again meanwhile, with another password
         user.confirm(now=now)
+        log.info("account_opened", account=user.id)
         orders.join_account(session, user.id, user.email)
         return user.email

@@ -190,10 +190,13 @@ def _become_paid(session: Session, order: Order, seen: PaymentSession, site: Sit
 
 
 def _take_delivery(session: Session, order: Order, seen: PaymentSession, now: datetime) -> None:
-    """An address that was chosen with the order stays as it was then; one that Stripe has asked for is remembered."""
+    """An address that was chosen with the order stays as it was then; one that Stripe has asked for is remembered.
+
+    Of an order whose buyer has closed the account since, and pays after all, only the country was left.
+    """
     if seen.delivery is None:
         return
-    if order.shipping_address is not None:
+    if order.shipping_address is not None and "line1" in order.shipping_address:
         order.shipping_phone = order.shipping_phone or seen.delivery.phone
         return
     order.deliver_to(seen.delivery)

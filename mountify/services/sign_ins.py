@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+import structlog
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from mountify import db, store, versions
 from mountify.core.errors import SignInNeeded
-from mountify.models.account import Role, User, UserSession
+from mountify.core.texts import without_control_characters
+from mountify.models.account import EmailToken, PasswordResetToken, Role, User, UserSession
 from mountify.services import orders
 from mountify.services.accounts import Identity, identity_of
 from mountify.store import StoreDown
 from mountify.transaction import transaction
+
+log = structlog.get_logger()
 
 SHOPPER_IDLE, SHOPPER_ABSOLUTE = timedelta(days=14), timedelta(days=30)
 OFFICE_IDLE, OFFICE_ABSOLUTE = timedelta(minutes=30), timedelta(hours=8)
@@ -45,11 +49,12 @@ def begin(who: Identity, id_hash: str, *, user_agent: str, address: str, now: da
                 created_at=now,
                 seen_at=now,
                 expires_at=now + lasts,
-                user_agent=user_agent[:300],
+                user_agent=without_control_characters(user_agent)[:300],
                 address=address[:45],
             )
         )
         orders.join_account(session, who.id, who.email)
+    log.info("signed_in", account=who.id)
 
 
 def check(id_hash: str, *, now: datetime) -> Identity | None:
@@ -107,7 +112,9 @@ def end_others(user_id: int, keep: str, *, now: datetime) -> None:
 
 
 def end_all(session: Session, user_id: int, *, now: datetime) -> None:
-    """End every session of an account, in the caller's transaction."""
+    """End every session of an account and every link that was mailed about it, in the caller's transaction."""
+    for token in (EmailToken, PasswordResetToken):
+        session.execute(delete(token).where(token.user_id == user_id))
     _end(session, UserSession.user_id == user_id, now=now)
 
 
@@ -136,5 +143,7 @@ def ended_key(id_hash: str) -> str:
 def _end(session: Session, *which: ColumnElement[bool], now: datetime) -> None:
     """A request in flight may write what it knows of the session to Redis once more: nobody believes that."""
     alive = update(UserSession).where(UserSession.revoked_at.is_(None), *which)
-    for id_hash in session.scalars(alive.values(revoked_at=now).returning(UserSession.id_hash)).all():
+    ended = session.execute(alive.values(revoked_at=now).returning(UserSession.id_hash, UserSession.user_id)).all()
+    for id_hash, user_id in ended:
+        log.info("signed_out", account=user_id)
         versions.touch(session, ended_key(id_hash), lasts_s=ENDED_KNOWN_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,8 @@ from mountify.models.account import Role, User
 from mountify.services import sign_ins
 from mountify.transaction import transaction
 
+log = structlog.get_logger()
+
 
 def change_role(email: str, role: Role, *, now: datetime) -> None:
     """Give an account another role, which ends every sign-in of it. Raises NotFound."""
@@ -19,6 +22,7 @@ def change_role(email: str, role: Role, *, now: datetime) -> None:
         user = _lock(session, email)
         if user.role is not role:
             user.change_role(role)
+            log.info("role_changed", account=user.id, role=role)
             sign_ins.end_all(session, user.id, now=now)
 
 
@@ -26,14 +30,17 @@ def disable(email: str, *, now: datetime) -> None:
     """Let nobody use an account any more, from this moment on. Raises NotFound."""
     with transaction() as session:
         user = _lock(session, email)
-        user.disabled_at = user.disabled_at or now
+        user.disable(now=now)
+        log.info("account_disabled", account=user.id)
         sign_ins.end_all(session, user.id, now=now)
 
 
 def enable(email: str) -> None:
     """Let an account be used again. Raises NotFound."""
     with transaction() as session:
-        _lock(session, email).disabled_at = None
+        user = _lock(session, email)
+        user.disabled_at = None
+        log.info("account_enabled", account=user.id)
 
 
 def sign_out(email: str, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Ids in addresses: whole numbers that a BIGINT can hold; anything else is an unknown page."""
+"""Ids in addresses: whole numbers that a BIGINT can hold, and hashes; anything else is an unknown page."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ class IdConverter(BaseConverter):
 
     def to_url(self, value: int) -> str:
         return str(value)
+
+
+class HashConverter(BaseConverter):
+    """SHA-256 in hex."""
+
+    regex = r"[0-9a-f]{64}"

@@ -63,14 +63,30 @@ limiter = _Limiter(
 
 
 @limiter.shared_limit("10/5 minutes", scope="sign-in", key_func=address)
+def _count_sign_in_from() -> None: ...
+
+
 @limiter.shared_limit("10/5 minutes", scope="sign-in", key_func=lambda: _account_named())
-def _count_sign_in() -> None: ...
+def _count_sign_in_to() -> None: ...
 
 
 def count_sign_in(email: str) -> None:
-    """Count a try with a password, by page or API, whoever the account is. What was no try is not counted."""
+    """Count a try with a password, by page or API, whoever the account is. What was no try is not counted.
+
+    Whoever has no tries left takes none from the accounts they name: they would lock out one after the other.
+    """
     g.account_named = email
-    _count_sign_in()
+    _count_sign_in_from()
+    _count_sign_in_to()
+
+
+@limiter.shared_limit("10/5 minutes", scope="proof")
+def count_proof() -> None:
+    """Count a password of somebody who is signed in: strangers' tries for the account do not count here."""
+
+
+@limiter.shared_limit("3/15 minutes", scope="new-email")
+def count_new_email() -> None: ...
 
 
 @limiter.shared_limit("5/10 minutes", scope="register", key_func=address)

@@ -1,4 +1,4 @@
-"""Every line that a request logs carries the request's id; the answer tells it, too."""
+"""Every line that a request logs carries the request's id, which the answer tells too, and who has asked from where."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def init_request_ids(app: Flask) -> None:
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, client=request.remote_addr)
 
     @app.after_request
     def end(response: Response) -> Response:

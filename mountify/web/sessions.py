@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
+import structlog
 from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
@@ -88,6 +89,8 @@ def init_sessions(app: Flask, store: Store, config: Config) -> None:
         """Nobody is taken for a guest because neither Redis nor PostgreSQL can say who it is."""
         if isinstance(session, ShopSession) and session.trouble is not None:
             raise session.trouble
+        if isinstance(session, ShopSession) and session.identity is not None:
+            structlog.contextvars.bind_contextvars(user_id=session.identity.id)
 
 
 class ShopSessionInterface(SessionInterface):

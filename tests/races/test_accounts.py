@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, LinkSpent, WrongPassword
-from mountify.models.account import User
-from mountify.services import accounts, password_reset, profile, registration
+from mountify.core.errors import BadCredentials, LinkSpent, NotFound, SignInNeeded, WrongPassword
+from mountify.models.account import Role, User
+from mountify.services import account_closing, accounts, password_reset, profile, registration, sign_ins, staffing
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
@@ -111,16 +111,45 @@ def test_of_two_changes_of_one_password_one_counts(config: Config) -> None:
 def test_of_two_accounts_that_want_one_address_one_gets_it(config: Config) -> None:
     tokens = []
     for number, name in enumerate(("alice", "bob")):
-        profile.mail_new_address(make_account(name), NEW, number, site=config.site, now=utcnow())
+        profile.mail_new_address(make_account(name), 1, NEW, number, site=config.site, now=utcnow())
         tokens.append(token_in(letters("new_address")[-1]))
     results = at_once(
         [
-            lambda token=token: profile.change_address(token, site=config.site, now=utcnow())  # type: ignore[misc]
+            lambda token=token: profile.change_address(
+                token, user_id=None, password=PASSWORD, cost=COST, site=config.site, now=utcnow()
+            )  # type: ignore[misc]
             for token in tokens
         ]
     )
     assert outcomes(results) == {"Identity": 1, "EmailTaken": 1}
     assert db.session.scalar(select(func.count()).where(User.email == NEW)) == 1
+
+
+def test_links_are_issued_used_and_ended_at_once_without_a_deadlock(config: Config) -> None:
+    for number in range(5):
+        name = f"alice{number}"
+        alice = make_account(name)
+        password_reset.mail(email_of(name), 1, site=config.site, now=utcnow())
+        token = token_in(letters("reset_password")[-1])
+        jobs = [
+            lambda: password_reset.reset(token, chosen(1), cost=COST, site=config.site, now=utcnow()),  # noqa: B023
+            lambda: password_reset.mail(email_of(name), 2, site=config.site, now=utcnow()),  # noqa: B023
+            lambda: profile.mail_new_address(alice, 1, NEW, 3, site=config.site, now=utcnow()),  # noqa: B023
+            lambda: account_closing.close(alice, site=config.site, now=utcnow()),  # noqa: B023
+            lambda: staffing.change_role(email_of(name), Role.STAFF, now=utcnow()),  # noqa: B023
+        ]
+        allowed = (LinkSpent, NotFound, type(None))
+        assert [result for result in at_once(jobs) if not isinstance(result, allowed)] == []
+
+
+def test_whoever_signs_in_while_the_password_is_changed_is_not_signed_in(config: Config) -> None:
+    """The old password was checked just before: the session would begin after all others were ended."""
+    alice = make_account("alice")
+    who = accounts.authenticate(ALICE, PASSWORD)
+    profile.change_password(alice, PASSWORD, chosen(1), cost=COST, site=config.site, now=utcnow())
+    with pytest.raises(SignInNeeded):
+        sign_ins.begin(who, "a" * 64, user_agent="", address="", now=utcnow())
+    assert sign_ins.check("a" * 64, now=utcnow()) is None
 
 
 def test_an_account_is_asked_for_while_its_owner_opens_it(config: Config) -> None:

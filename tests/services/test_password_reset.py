@@ -64,7 +64,7 @@ def test_it_ends_every_sign_in_and_every_other_link(
     alice = make_account("alice")
     who = accounts.authenticate(ALICE, PASSWORD)
     sign_ins.begin(who, "a" * 64, user_agent="", address="", now=utcnow())
-    profile.mail_new_address(alice, "mallory@example.com", 1, site=config.site, now=utcnow())
+    profile.mail_new_address(alice, 1, "mallory@example.com", 1, site=config.site, now=utcnow())
     reset(link())
     assert sign_ins.check("a" * 64, now=utcnow()) is None
     assert db.session.scalars(select(EmailToken)).all() == []

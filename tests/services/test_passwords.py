@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+import bcrypt
 import pytest
+from zxcvbn.matching import L33T_TABLE, enumerate_l33t_subs, relevant_l33t_subtable
 
 from mountify.core.errors import WeakPassword
 from mountify.services import passwords
@@ -83,3 +85,36 @@ def test_what_cannot_be_a_password_fits_nothing(password: str) -> None:
 def test_a_hash_of_a_lower_cost_is_outdated() -> None:
     stored = passwords.hashed("correct horse", cost=10)
     assert passwords.is_outdated(stored, cost=11) and not passwords.is_outdated(stored, cost=10)
+
+
+NASTY = "4@8({[<6391!|70$5+7%2"
+NASTIER = "+$$$[{9@8<4@748@4@5!!4+45<0<69%5$63[<|@35/@!!7(4%[$28[<3[9(@!{8/{"
+
+
+@pytest.mark.parametrize("nasty", [NASTY * 4, NASTY[::-1] * 4, NASTIER])
+def test_judging_a_password_takes_a_bounded_amount_of_work(nasty: str) -> None:
+    """Each sign may stand for letters: all readings of twenty of them keep a processor busy for 20 seconds."""
+    table = relevant_l33t_subtable(passwords.few_signs(nasty[:72]), L33T_TABLE)
+    assert len(enumerate_l33t_subs(table)) <= 8
+    passwords.check(nasty[:72])
+
+
+@pytest.mark.parametrize("disguised", ["ｐａｓｓｗｏｒｄ", "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝"])
+def test_a_letter_of_another_alphabet_that_is_kept_as_a_plain_one_is_judged_as_that(disguised: str) -> None:
+    with pytest.raises(WeakPassword, match="easy to guess"):
+        passwords.check(disguised)
+
+
+def test_a_hash_of_a_lower_cost_takes_as_long_to_refuse_as_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is counted in rounds of bcrypt, which is asked as ever."""
+    rounds: list[int] = []
+    real = bcrypt.checkpw
+
+    def counting(password: bytes, hashed: bytes) -> bool:
+        rounds.append(2 ** int(hashed.split(b"$")[2]))
+        return real(password, hashed)
+
+    monkeypatch.setattr(bcrypt, "checkpw", counting)
+    for stored in (passwords.hashed("correct horse", cost=4), passwords.hashed("correct horse", cost=6), None):
+        passwords.fits("wrong", stored, cost=6)
+    assert sum(rounds[:3]) == rounds[3] == rounds[4] == 2**6 and len(rounds) == 5
