@@ -71,6 +71,42 @@ def test_ten_wrong_passwords_are_the_most_for_one_address_whoever_they_are_about
     assert client.try_password("guess11@example.com").status_code == 429
 
 
+def test_who_has_no_tries_left_takes_none_from_the_accounts_they_name(limited: Flask) -> None:
+    """Else one client locks out one account after the other."""
+    make_account("alice")
+    mallory = Client(limited)
+    for number in range(10):
+        mallory.try_password(f"guess{number}@example.com")
+    assert statuses([mallory.try_password() for _ in range(12)]) == [429] * 12
+    assert Client(limited, "198.51.100.1").try_password(password=PASSWORD).status_code == 303
+
+
+def test_another_spelling_of_an_account_has_no_tries_of_its_own(limited: Flask) -> None:
+    make_account("vic")
+    tries = [Client(limited, f"203.0.113.{number}").try_password("vİc@example.com") for number in range(12)]
+    assert statuses(tries) == [422] * 12
+
+
+def test_strangers_tries_keep_nobody_from_showing_that_it_is_them(limited: Flask) -> None:
+    make_account("alice")
+    alice = Client(limited, "198.51.100.1")
+    alice.try_password(password=PASSWORD)
+    for number in range(12):
+        Client(limited, f"203.0.113.{number}").try_password()
+    form = {"password": PASSWORD, "next": "/settings/email", "csrf_token": token_of(alice)}
+    assert alice.post("/auth/proof", form).status_code == 303
+
+
+def test_a_password_that_is_too_easy_is_no_try(limited: Flask) -> None:
+    make_account("alice")
+    client = Client(limited)
+    easy = [client.post("/auth/register", {"email": "sam@example.com", "password": "sam12345"}) for _ in range(6)]
+    client.try_password(password=PASSWORD)
+    form = {"current_password": PASSWORD, "new_password": "alice1234"}
+    easy += [client.post("/settings/password", {**form, "csrf_token": token_of(client)}) for _ in range(6)]
+    assert statuses(easy) == [422] * 12
+
+
 def test_what_a_client_says_about_its_address_changes_nothing(limited: Flask) -> None:
     client = Client(limited)
     for number in range(10):

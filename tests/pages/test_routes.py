@@ -101,7 +101,7 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET password_reset.show_reset": (400, 400, 400, 400),
     "POST password_reset.reset": (400, 400, 400, 400),
     "GET settings.show": (303, 200, 200, 200),
-    "POST settings.save_profile": (303, 303, 303, 303),
+    "POST settings.save_profile": (303, 422, 422, 422),
     "POST settings.change_password": (303, 422, 422, 422),
     "POST settings.mail_password_link": (303, 303, 303, 303),
     "GET settings.show_email": (303, 200, 200, 200),
@@ -135,7 +135,7 @@ def rules(app: Flask) -> list[tuple[str, Rule]]:
 
 
 def address(app: Flask, rule: Rule) -> str:
-    values = {"filename": "nothing.txt", "fingerprint": "00000000", "slug": "x", "name": "terms"}
+    values = {"filename": "nothing.txt", "fingerprint": "00000000", "id_hash": "0" * 64, "slug": "x", "name": "terms"}
     given = {name: values.get(name, 1) for name in rule.arguments if name not in (rule.defaults or {})}
     return str(app.url_map.bind("127.0.0.1").build(rule.endpoint, given, method=next(iter(rule.methods or {"GET"}))))
 

@@ -129,9 +129,23 @@ def test_another_address_may_be_confirmed_in_another_browser(
     run_jobs()
     phone = Browser(app)
     page = phone.get(link_in(letters("new_address")[0]))
-    assert phone.post("/auth/new-address", {"token": field(page, "token")}).status_code == 303
+    form = {"token": field(page, "token"), "password": "wrong"}
+    wrong = phone.post("/auth/new-address", form)
+    assert wrong.status_code == 422 and 'aria-describedby="password-d"' in wrong.get_data(as_text=True)
+    assert phone.post("/auth/new-address", {**form, "password": PASSWORD}).status_code == 303
     assert phone.get("/settings").status_code == alice.get("/settings").status_code == 303
     assert phone.post("/auth/signin", {"email": NEW, "password": PASSWORD}).status_code == 303
+
+
+def test_ones_own_address_is_no_new_one(alice: Alice) -> None:
+    answer = alice.send_form("/settings/email", email=ALICE.upper())
+    assert answer.status_code == 422 and "You use this address already." in words(answer)
+
+
+@pytest.mark.parametrize("id_hash", ["%00", "x", "a" * 63, "A" * 64, "a" * 64])
+def test_a_session_that_is_none_of_ones_own_ends_nothing(alice: Alice, id_hash: str) -> None:
+    answer = alice.send_form(f"/settings/sessions/{id_hash}/removal")
+    assert answer.status_code in (303, 404) and alice.get("/settings").status_code == 200
 
 
 @pytest.mark.parametrize("typed", ["", "sam", "a" * 300 + "@example.com", "sam\x00@example.com"])
