@@ -135,8 +135,8 @@ def _same_again() -> str:
 
 
 def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
-    return make_response(
-        render_template(
+    try:
+        page = render_template(
             _template(status),
             status=status,
             title=_titles().get(status, _("That did not work")),
@@ -144,9 +144,12 @@ def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
             retry_after=retry_after,
             request_id=g.get("request_id", ""),
             leads_to=g.get("leads_to"),
-        ),
-        status,
-    )
+        )
+    except DBAPIError as error:  # what surrounds the sentence is read; and of a handler that fails, Flask asks no other
+        return database_failed(error)
+    except NoConnectionLeft as error:
+        return busy(error)
+    return make_response(page, status)
 
 
 def _template(status: int) -> str:

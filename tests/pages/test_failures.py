@@ -217,6 +217,16 @@ def without_database(app: Flask) -> Iterator[None]:
     db.bind(bind)
 
 
+@pytest.mark.parametrize("tries", [1, 11])
+def test_without_the_database_a_refusal_is_no_fault_of_ours(
+    without_database: None, limited: Browser, tries: int
+) -> None:
+    """What surrounds its sentence cannot be read, be it that nothing is there or that somebody came too often."""
+    path = "/nothing" if tries == 1 else "/checkout"
+    answers = [limited.post(path, data={"email": "sam@example.com", "checkout_key": "k" * 43}) for _ in range(tries)]
+    assert answers[-1].status_code == 503 and "Try again in a minute" in words(answers[-1])
+
+
 @pytest.mark.parametrize("path", ["/products", "/cart", "/auth/signin", "/nothing"])
 def test_without_the_database_nobody_is_taken_for_a_guest(browser: Browser, without_database: None, path: str) -> None:
     """Redis has forgotten the session, and the row behind it cannot be read."""
