@@ -52,6 +52,7 @@ class Book:
     pays: dict[str, bool] = field(default_factory=dict)  # session → whether it pays its order, or goes back
     pages: dict[str, str] = field(default_factory=dict)  # session → whoever has been shown its page at Stripe
     mails: Counter[tuple[str, str]] = field(default_factory=Counter)  # kind, recipient
+    acknowledged: set[str] = field(default_factory=set)  # events of Stripe that the shop has said it has
     by_hand: set[int] = field(default_factory=set)  # orders whose parts an operator has set free
     told_of_expiry: dict[str, datetime] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # of carts, by what the shop knows them by
@@ -114,7 +115,7 @@ class Book:
         order, seen = self.orders[order_id], all_seen.orders[order_id]
         outcome = session.outcome if session is not None else None
         if seen.is_complete and seen.status == "pending" and not order.is_on_its_way:
-            assert outcome is SessionOutcome.PROCESSING, (seen, outcome)
+            assert outcome is SessionOutcome.PROCESSING, f"{seen} waits for a bank, and Stripe says {outcome}"
             order.is_on_its_way = True
             self._take_out_of_cart(order)
             self.mails["payment_pending", order.buyer] += 1
@@ -122,15 +123,17 @@ class Book:
         match was, seen.status:
             case "pending", "expired":
                 is_over = now >= order.placed_at + HOLD
-                assert outcome is SessionOutcome.CLOSED or (outcome is None and is_over), (seen, outcome)
+                is_closed = outcome is SessionOutcome.CLOSED or (outcome is None and is_over)
+                assert is_closed, f"{seen} has run out, and Stripe says {outcome}"
                 return order.buyer if session is not None else None
             case "pending", "cancelled" if order_id not in self.by_hand:
                 is_unseen = session is None or session.id not in self.pages
-                assert outcome in (SessionOutcome.CLOSED, SessionOutcome.FAILED) or is_unseen, (seen, outcome)
+                is_over = outcome in (SessionOutcome.CLOSED, SessionOutcome.FAILED)
+                assert is_over or is_unseen, f"{seen} is cancelled, and Stripe says {outcome}"
                 if outcome is SessionOutcome.FAILED:
                     self.mails["payment_failed", order.buyer] += 1
             case "pending" | "expired" | "cancelled", "paid" | "refunded":
-                assert session is not None and outcome is SessionOutcome.PAID, (seen, outcome)
+                assert session and outcome is SessionOutcome.PAID, f"{seen} is paid, and Stripe says {outcome}"
                 assert seen.paid_session == session.id and session.amount_total == total_of(order.lines), seen
                 for part, quantity in order.lines.items():
                     self.shelf[part] -= quantity
@@ -166,9 +169,13 @@ class Book:
     def compare(self, seen: Seen) -> None:
         """The shelf, the carts and what leaves them, as the shop has them, must be as they are here."""
         held = self.held()
-        assert seen.shelf == {part: (count, held[part]) for part, count in self.shelf.items()}, (seen.shelf, self.shelf)
+        shelf = {part: (count, held[part]) for part, count in self.shelf.items()}
+        assert seen.shelf == shelf, f"on the shelf are {seen.shelf}, and should be {shelf}"
         assert all(0 <= reserved <= on_hand for on_hand, reserved in seen.shelf.values()), seen.shelf
         filled = {cart: lines for cart, lines in self.carts.items() if lines}
-        assert {self.names[key]: lines for key, lines in seen.carts.items()} == filled, (seen.carts, filled)
+        carts = {self.names[key]: lines for key, lines in seen.carts.items()}
+        assert carts == filled, f"in the carts are {carts}, and should be {filled}"
+        lost = self.acknowledged - seen.events
+        assert not lost, f"acknowledged, and not stored: {lost}"
         for order in seen.orders.values():
             assert self.names.get(str(order.cart)) == self.orders[order.id].cart, (order, self.orders[order.id])

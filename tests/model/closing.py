@@ -140,6 +140,7 @@ def _assert_the_end(world: World) -> None:
                 assert order.paid_session == session.id and (order.status == "refunded" or not is_back), order
             else:
                 assert is_back or stripe.is_disputed(intent), (session, stripe.refunds.get(intent))
-    assert Counter(world.post.accepted) == book.mails, (world.post.accepted, book.mails)
+    came = Counter(world.post.accepted)
+    assert came == book.mails, f"of the mails, {book.mails - came} never came, and {came - book.mails} were not due"
     assert seen.disputes == {dispute.id: dispute.status for dispute in stripe.disputes.values()}
     assert not [refund for refund in seen.refunds.values() if refund.state == "created"]

@@ -64,14 +64,16 @@ class MoneyBack:
             assert not self.book.pays[session], f"{refund} although its payment pays an order"
             assert refund.amount < paid if refund.key.endswith("-rest") else refund.amount == paid, refund
         else:
-            assert stripe.refunds[refund.intent][str(refund.at_stripe)].key is None, refund
+            made = stripe.refunds[refund.intent][str(refund.at_stripe)]
+            assert made.key is None, f"{refund} was asked for under another key: {made}"
         assert seen.payments[session].intent == refund.intent, refund
 
     def _go_on(self, refund: SeenRefund, known: SeenRefund | None, stripe: Stripe) -> None:
         was = known.state if known is not None else "created"
         if refund.at_stripe is not None:
             made = stripe.refunds[refund.intent][refund.at_stripe]
-            assert made.amount == refund.amount and made.key in (None, refund.key), (refund, made)
+            assert made.amount == refund.amount, (refund, made)
+            assert made.key in (None, refund.key), f"{refund} was asked for under another key: {made}"
             assert _RANK.index(refund.state) <= _RANK.index(made.outcome.value), (refund, made)
             if known is None or known.at_stripe is None:
                 if refund.is_made:

@@ -78,6 +78,7 @@ class Seen:
     payments: dict[str, SeenPayment] = field(default_factory=dict)  # by session
     refunds: dict[int, SeenRefund] = field(default_factory=dict)
     disputes: dict[str, str] = field(default_factory=dict)
+    events: set[str] = field(default_factory=set)  # of Stripe, as they were told
 
 
 def look() -> Seen:
@@ -94,6 +95,7 @@ def look() -> Seen:
     for row in ask(_REFUNDS):
         seen.refunds[row.id] = SeenRefund(*[*row[:7], _lines(row.restock)])
     seen.disputes = {row[0]: row[1] for row in ask(text("SELECT stripe_dispute_id, state FROM disputes"))}
+    seen.events = set(ask(text("SELECT event_id FROM webhook_events")).scalars())
     db.release()
     return seen
 
