@@ -12,7 +12,7 @@ import pytest
 
 from tests.mutants.planting import ROOT, Mutant, Rotten, list_mutants, read
 from tests.mutants.run import GREEN, RED, Broken, Run, find_failure
-from tests.mutants.witness import Evidence, Seen
+from tests.mutants.witness import Evidence, Seen, without_row
 
 MUTANTS = list_mutants()
 COPY = Path("/a/copy")
@@ -45,7 +45,7 @@ def test_a_planted_bug_still_fits_the_source_and_changes_the_shop_alone(mutant: 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=named)
 def test_the_tests_that_are_to_see_it_exist(mutant: Mutant) -> None:
     for test in mutant.tests:
-        path, _, name = test.partition("::")
+        path, _, name = without_row(test).partition("::")
         functions = {
             node.name for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)
         }
@@ -89,8 +89,8 @@ def run_of(code: int | None, *steps: Seen, package: Path = COPY / "mountify") ->
     return Run(code, Evidence(package, steps), "")
 
 
-def step(when: str, *, has_failed: bool = False, why: str = "") -> Seen:
-    return Seen(TEST, when, has_failed, why)
+def step(when: str, *, has_failed: bool = False, why: str = "", raised: str = "AssertionError") -> Seen:
+    return Seen(TEST, when, has_failed, why, raised if has_failed else "")
 
 
 def test_a_test_or_the_audit_after_it_that_fails_has_found_the_bug() -> None:
@@ -100,12 +100,22 @@ def test_a_test_or_the_audit_after_it_that_fails_has_found_the_bug() -> None:
     assert find_failure(run_of(GREEN, step("setup"), step("call"), step("teardown")), COPY) is None
 
 
+def test_a_bug_that_lets_no_test_come_to_its_assertion_is_found_by_the_exception_it_names() -> None:
+    fallen = run_of(RED, step("call", has_failed=True, why="no", raised="IntegrityError"))
+    assert find_failure(fallen, COPY, "IntegrityError") == "no"
+    for other in (None, "TypeError"):
+        with pytest.raises(Broken):
+            find_failure(fallen, COPY, other)
+    assert read("x", PATCH.replace("--- a", "Raises: IntegrityError\n--- a")).raises == "IntegrityError"
+
+
 @pytest.mark.parametrize(
     "run",
     [
         *(run_of(code, step("call", has_failed=True)) for code in (None, 2, 3, 4, 5, -9)),
         Run(RED, None, "a module could not be imported, and -x says so with the code of a failed test"),
         run_of(RED, step("setup", has_failed=True)),
+        run_of(RED, step("call", has_failed=True, raised="TypeError")),
         run_of(RED),
         run_of(GREEN, step("call", has_failed=True)),
         run_of(RED, step("call", has_failed=True), package=ROOT / "mountify"),

@@ -16,7 +16,10 @@ PATCHES = Path(__file__).parent
 _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "var", "node_modules", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info"
 )
-_HEADER = re.compile(r"(?P<what>[A-Z].*\.)\n(?P<tests>(?:Tests: \S+\n)+)(?P<diff>(?:diff|---) .*)", re.DOTALL)
+_HEADER = re.compile(
+    r"(?P<what>[A-Z].*\.)\n(?P<tests>(?:Tests: \S+\n)+)(?:Raises: (?P<raises>\w+)\n)?(?P<diff>(?:diff|---) .*)",
+    re.DOTALL,
+)
 
 
 class Rotten(Exception):
@@ -41,12 +44,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """One bug. Each of its tests (`path::name`) must see it by itself."""
+    """One bug. Each of its tests (`path::name`, or one row of it) must see it by itself.
+
+    They must say so: `raises` names the exception of the few bugs that let no test come as far as to its assertion.
+    """
 
     name: str
     what: str
     tests: tuple[str, ...]
     changes: tuple[Change, ...]
+    raises: str | None = None
 
     def plant(self, root: Path) -> None:
         """Change a copy of the source. Raises Rotten."""
@@ -65,7 +72,7 @@ def read(name: str, text: str) -> Mutant:
     if header is None:
         raise Rotten(f"{name} does not begin with one sentence and its tests, then a diff")
     tests = tuple(line.removeprefix("Tests: ") for line in header["tests"].splitlines())
-    return Mutant(name, header["what"], tests, tuple(_changes_of(name, header["diff"])))
+    return Mutant(name, header["what"], tests, tuple(_changes_of(name, header["diff"])), header["raises"])
 
 
 def _changes_of(name: str, diff: str) -> list[Change]:

@@ -23,6 +23,7 @@ from tests.mutants.planting import Mutant, Rotten, copy_source, list_mutants
 from tests.mutants.witness import Evidence
 
 PATIENCE_S = 900.0  # of one run of pytest; twenty seconds are usual
+SAID_BY_A_TEST = ("AssertionError", "Failed")  # the latter is pytest's own
 GREEN, RED = 0, 1  # of pytest's exit codes; every other one says that the tests could not be run
 
 
@@ -67,8 +68,8 @@ def _check_unchanged(folder: Path, mutants: Sequence[Mutant]) -> None:
     if run.code != GREEN or run.evidence is None:
         raise Broken(_words_of(run))
     _check_package(run.evidence, root)
-    seen = {step.name for step in run.evidence.steps if step.when == "call"}
-    if missing := set(named) - seen:
+    seen = [step for step in run.evidence.steps if step.when == "call"]
+    if missing := set(named) - {name for step in seen for name in (step.name, step.test)}:
         raise Broken(f"these were not run: {', '.join(sorted(missing))}")
     shutil.rmtree(root)
     _say(f"Bugs to plant: {len(mutants)}. Tests that are green without them: {len(named)} ({_since(began)}).")
@@ -80,8 +81,8 @@ def _is_caught(folder: Path, mutant: Mutant) -> bool:
     root = copy_source(folder / mutant.name)
     try:
         mutant.plant(root)
-        caught = [_is_caught_by(root, test) for test in mutant.tests]  # every one is asked, also after a failure
-        return all(caught)
+        caught = [_is_caught_by(root, test, mutant.raises) for test in mutant.tests]
+        return all(caught)  # every one was asked, also after one that has not seen it
     except (Broken, Rotten) as reason:
         _say(f"    BROKEN      {reason}")
         return False
@@ -89,19 +90,20 @@ def _is_caught(folder: Path, mutant: Mutant) -> bool:
         shutil.rmtree(root)
 
 
-def _is_caught_by(root: Path, test: str) -> bool:
+def _is_caught_by(root: Path, test: str, raises: str | None) -> bool:
     began = time.monotonic()
-    why = find_failure(_run_tests(root, [test]), root)
+    why = find_failure(_run_tests(root, [test]), root, raises)
     _say(f"    {'caught by' if why else 'NOT CAUGHT by':<11} {test} ({_since(began)})")
     if why:
         _say(f"                {why}")
     return why is not None
 
 
-def find_failure(run: Run, root: Path) -> str | None:
+def find_failure(run: Run, root: Path, raises: str | None = None) -> str | None:
     """Say what failed, in a test or in the audit after it; None when nothing did. Raises Broken.
 
-    A run that ended for any other reason has caught nothing: a bug that lets no test begin would pass for a found one.
+    A run that ended for any other reason has caught nothing: a bug that lets no test begin would pass for a found one,
+    and so would one that makes something fall over before anybody has looked, unless `raises` names how.
     """
     if run.code not in (GREEN, RED) or run.evidence is None:
         raise Broken(_words_of(run))
@@ -111,6 +113,8 @@ def find_failure(run: Run, root: Path) -> str | None:
         raise Broken(_words_of(run))
     if failed is not None and failed.when == "setup":
         raise Broken(f"{failed.test} could not begin: {failed.why}")
+    if failed is not None and failed.raised not in (*SAID_BY_A_TEST, raises):
+        raise Broken(f"{failed.test} fell over before it could say so, with {failed.raised}: {failed.why}")
     return None if failed is None else failed.why or "it failed"
 
 

@@ -15,17 +15,18 @@ import pytest
 
 @dataclass(frozen=True)
 class Seen:
-    """A step of a test (setup, call or teardown) and whether it failed; `why` in one line."""
+    """A step of a test (setup, call or teardown) and whether it failed: with which exception, and why in one line."""
 
     test: str
     when: str
     has_failed: bool
     why: str = ""
+    raised: str = ""
 
     @property
     def name(self) -> str:
-        """The test without its parameters, as a patch names it."""
-        return self.test.partition("[")[0]
+        """The test without its parameters, as most patches name it."""
+        return without_row(self.test)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Evidence:
         return cls(Path(lines[0]["package"]), tuple(Seen(**line) for line in lines[1:])) if lines else None
 
 
+def without_row(test: str) -> str:
+    """A test without the parameters of one of its rows."""
+    return test.partition("[")[0]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--evidence", required=True, help="the file to write to")
 
@@ -54,10 +60,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     seen = {"test": report.nodeid, "when": report.when, "has_failed": report.failed}
-    _write(item.config, {**seen, "why": _first_line(report) if report.failed else ""})
+    raised = call.excinfo.typename if call.excinfo and report.failed else ""
+    _write(item.config, {**seen, "why": _first_line(report) if report.failed else "", "raised": raised})
     return report
 
 
