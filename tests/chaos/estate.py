@@ -25,7 +25,7 @@ from .ledger import Ledger
 PARTS, SERVERS = ("web", "worker"), ("postgres", "redis")
 PATIENCE_S = {"web": 10.0, "worker": 25.0}  # as the supervisor's
 LEAVES_WITHIN_S = 5.0  # what a part has started, when it has ended itself
-# An orderly end signs off at the queue, which lets go of what was in hand; a killed worker stays on the list.
+# An orderly end signs off at the queue, which lets go of what was in hand.
 CUT_IN_TWO = "status = 'doing' AND worker_id IS NULL"
 SWEPT, RESPAWNED = '"event": "swept"', "Unexpected exit from worker"
 CONFIG = Config(
@@ -50,6 +50,8 @@ class Estate:
         self.died_alone: Counter[str] = Counter()
         self.unruly: list[str] = []
         """Who did not end as it should when it was told to."""
+        self.half_done = 0
+        """Jobs that were under way when a worker had ended: its own, where nobody was killed shortly before."""
         self._read_from = 0
         with ExitStack() as stack:  # whatever fails, what has started by then ends
             self._start_all(folder, seed, stack)
@@ -87,6 +89,7 @@ class Estate:
         """Forget what was noted of an earlier run."""
         self.died_alone.clear()
         self.unruly.clear()
+        self.half_done = 0
         self._read_from = self.log.stat().st_size
 
     def start(self, *names: str) -> None:
@@ -127,8 +130,8 @@ class Estate:
         if not wait_until(lambda: not self._pids(name), LEAVES_WITHIN_S):
             self.unruly.append(f"the {name} has ended and left somebody behind")
             self._tell((name,), signal.SIGKILL)
-        if name == "worker" and (half := jobs(CUT_IN_TWO)):
-            self.unruly.append(f"the worker ended and left {half} jobs half done")
+        if name == "worker":
+            self.half_done += jobs(CUT_IN_TWO)
 
     def stand_still(self, *names: str) -> None:
         self._tell(names, signal.SIGSTOP)
@@ -172,7 +175,9 @@ class Estate:
             return log.read().count(words.encode())
 
     def last_words(self) -> str:
-        return tail(self.log, 40)
+        """Whatever has ended in an exception, and the end."""
+        errors = [line for line in self.log.read_text(errors="replace").splitlines() if '"exception": ' in line]
+        return "\n".join([*errors[-3:], tail(self.log, 40)])
 
     def close(self) -> None:
         self._leaving.close()

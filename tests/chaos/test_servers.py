@@ -21,7 +21,7 @@ from .estate import PARTS, Estate
 from .phone import NOBODY, Answer, Phone, Told
 from .run import Result, play, settle
 from .shelves import furnish
-from .storm import ALL, Strike
+from .storm import ALL, Storm, Strike, draw
 
 pytestmark = pytest.mark.xdist_group("chaos")
 SHOPPERS, WITHIN_S = 4, 240.0
@@ -51,7 +51,7 @@ def test_web_and_worker_that_are_killed_or_stopped_have_lost_nothing(estate: Est
 def test_web_and_worker_that_are_told_to_end_do_so_between_two_answers(estate: Estate) -> None:
     """Whoever comes meanwhile finds nobody, and neither an error nor half an answer; no job is cut in two (R19)."""
     result = burst(estate, "told-to-end", *TOLD_TO_END)
-    assert set(result.answers) <= {NOBODY, 200, 303, 410}, result
+    assert set(result.answers) <= {NOBODY, 200, 303, 410} and estate.half_done == 0, result
 
 
 def test_web_and_worker_outlive_a_database_that_dies_ends_or_hangs(estate: Estate) -> None:
@@ -72,6 +72,18 @@ def test_each_server_falls_in_each_way() -> None:
     strikes = (*PARTS_FALL, *TOLD_TO_END, *POSTGRES_FALLS, *REDIS_FALLS)
     assert {(name, strike.way) for strike in strikes for name in strike.names} >= set(product(ALL, WAYS))
     assert any("worker" in strike.names and (strike.for_s or 0) > STALLED_AFTER_S for strike in strikes)
+
+
+def test_what_strikes_an_empty_shop_does_not_count(estate: Estate) -> None:
+    storm = Storm(estate, TOLD_TO_END, random.Random("nobody"))
+    storm.rage(lambda: 1.0)
+    assert storm.off() == ["only 0 of 2 strikes fell among shoppers"]
+
+
+@pytest.mark.parametrize("kills", [4, 10, 200])
+def test_so_many_are_killed_as_were_asked_for_and_each_server_is_among_them(kills: int) -> None:
+    drawn = [strike for strike in draw(kills, random.Random("draw")) if strike.way == "kill"]
+    assert len(drawn) == kills and {strike.names for strike in drawn} >= {(name,) for name in ALL}
 
 
 def test_a_web_server_that_is_told_to_end_answers_whom_it_has_begun_to_serve(estate: Estate) -> None:
