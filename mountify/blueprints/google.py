@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import N_, AddressTaken, BadCredentials, GoogleSignInLost, NotFound, SignInNeeded
+from mountify.core.errors import N_, AddressTaken, BadCredentials, GoogleSignInLost, NotFound
 from mountify.core.google_account import GoogleAccount
 from mountify.core.tokens import new_token, sign
 from mountify.forms.google import JoinForm, StartForm
@@ -18,7 +18,7 @@ from mountify.gateways import Identities
 from mountify.services import google_sign_in
 from mountify.services.accounts import Identity
 from mountify.web.answers import back, done, local_path, page, seen_other
-from mountify.web.auth import identity, settings
+from mountify.web.auth import require_proof, settings
 from mountify.web.gateways import gateways
 from mountify.web.google_cookie import forget, recall, remember, send
 from mountify.web.limits import address, count_sign_in, limiter
@@ -37,7 +37,7 @@ def start() -> Response:
     """Send the browser to Google with a state that it alone can bring back; `purpose=connect` for who is signed in."""
     google, form, state = _google(), StartForm(), new_token()
     if form.purpose.data == CONNECT:
-        _signed_in()
+        _proved()
     url = google.authorization_url(state=state, **_proofs(state))
     content = {"state": state, "purpose": form.purpose.data, "next": local_path(form.next.data)}
     remember(BEGUN, content, now=utcnow())
@@ -57,7 +57,7 @@ def callback() -> Response:
     g.leads_to = begun["next"]  # for the page that says why it did not work
     account = google.identify(request.args.to_dict(), **_proofs(state), now=utcnow())
     if begun["purpose"] == CONNECT:
-        google_sign_in.connect(_signed_in().id, account, site=settings().site, now=utcnow())
+        google_sign_in.connect(_proved().id, account, site=settings().site, now=utcnow())
         return done(_("Google is connected to your account."), to=begun["next"])
     return _sign_in(account, begun["next"])
 
@@ -100,7 +100,7 @@ def join() -> Response:
 @bp.post("/identities/<id:identity_id>/removal")
 def disconnect(identity_id: int) -> Response:
     """Let Google sign in no more; also in a shop that asks Google no longer."""
-    google_sign_in.disconnect(_signed_in().id, identity_id)
+    google_sign_in.disconnect(_proved().id, identity_id)
     return done(_("Google does not sign in to your account any more."), to=back())
 
 
@@ -111,11 +111,10 @@ def _google() -> Identities:
     return google
 
 
-def _signed_in() -> Identity:
-    who = identity()
-    if who is None:
-        raise SignInNeeded
-    return who
+def _proved() -> Identity:
+    """Say who is asking, when they have shown it just now; a proof leads to where the buttons are."""
+    g.leads_to = url_for("settings.show")
+    return require_proof()
 
 
 def _pending() -> tuple[GoogleAccount, str]:

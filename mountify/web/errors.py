@@ -53,7 +53,7 @@ def refuse(error: ShopError) -> Response:
     if isinstance(error, SignInNeeded):
         return seen_other(url_for("auth.signin", next=_same_again()))
     if isinstance(error, ProofNeeded):
-        return seen_other(url_for("auth.ask_for_proof", next=_same_again()))
+        return seen_other(url_for("auth.ask_for_proof", next=g.get("leads_to") or _same_again()))
     if isinstance(error, LinkSpent):
         return make_response(render_template("auth/link_spent.html", sentence=sentence), error.status)
     if wants_fragment():

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from redis import Redis
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from mountify import db
 from mountify.app import create_app
 from mountify.config import Config
+from mountify.core.clock import utcnow
 from mountify.gateways import Gateways, from_config
+from mountify.models.account import UserSession
 from tests.cast import is_signed_in
 from tests.factories import make_shop
 from tests.sandbox.conftest import sandbox, sandbox_of_the_run, shop, shop_of_the_run
@@ -64,6 +69,12 @@ class Visit:
         """The same in another session: this one is signed out first."""
         self.browser.client.delete_cookie("mountify", domain="127.0.0.1")
         return self.begin_and_choose(email)
+
+    def grow_old(self) -> None:
+        """Let the last proof of who somebody is be eleven minutes ago."""
+        db.session.execute(update(UserSession).values(created_at=utcnow() - timedelta(minutes=11)))
+        db.session.commit()
+        self.browser.client.application.extensions["store"].redis.flushdb()
 
     def break_next(self, way: str) -> None:
         self.sandbox.order("/_google/next_token", {"how": way})

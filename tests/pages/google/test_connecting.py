@@ -180,6 +180,29 @@ def test_a_connection_is_made_by_the_session_that_asked_for_it(visit: Visit) -> 
     assert visit.come_back(url).status_code == 400 and identities() == []
 
 
+def test_ways_to_sign_in_are_changed_only_by_who_has_just_shown_who_they_are(visit: Visit) -> None:
+    sign_in(visit.browser, "alice")
+    connect(visit)
+    (identity,) = google_sign_in.list_identities(identities()[0])
+    data = {"purpose": "connect", "csrf_token": token_of(visit.browser)}
+    visit.grow_old()
+    for path in ("/auth/google", f"/auth/google/identities/{identity.id}/removal"):
+        answer = visit.browser.post(path, data)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/auth/proof?next=/settings")
+        assert visit.browser.htmx("POST", path, data).headers["HX-Redirect"] == "/auth/proof?next=/settings"
+    assert len(identities()) == 1
+
+
+def test_a_proof_that_is_too_old_by_the_way_back_connects_nothing(visit: Visit) -> None:
+    sign_in(visit.browser, "alice")
+    form = {"purpose": "connect", "csrf_token": token_of(visit.browser)}
+    url = choose(visit.sandbox, visit.begin(**form), NORA).location
+    visit.grow_old()
+    answer = visit.come_back(url)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/auth/proof?next=/settings")
+    assert identities() == []
+
+
 def test_google_is_let_go_by_who_has_another_way_in(visit: Visit) -> None:
     sign_in(visit.browser, "alice")
     connect(visit)
