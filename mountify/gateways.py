@@ -44,7 +44,9 @@ class Images(Protocol):
 
 
 class Identities(Protocol):
-    def authorization_url(self, *, state: str, nonce: str, verifier: str, redirect_uri: str) -> str: ...
+    def authorization_url(
+        self, *, state: str, nonce: str, verifier: str, redirect_uri: str, subject: str | None = None
+    ) -> str: ...
     def identify(
         self, answer: Mapping[str, str], *, nonce: str, verifier: str, redirect_uri: str, now: datetime
     ) -> GoogleAccount: ...

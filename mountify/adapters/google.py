@@ -51,8 +51,13 @@ class GoogleIdentities:
         self._before_call, self._timeout_s, self._kept_s = before_call, timeout_s, kept_s
         self._provider: Provider | None = None
 
-    def authorization_url(self, *, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
-        """Say where a browser signs in; only the challenge of the verifier goes along. Raises GoogleUnavailable."""
+    def authorization_url(
+        self, *, state: str, nonce: str, verifier: str, redirect_uri: str, subject: str | None = None
+    ) -> str:
+        """Say where a browser signs in; only the challenge of the verifier goes along. Raises GoogleUnavailable.
+
+        `subject` is who is expected there. Google always asks with which account to go on, and takes no prompt=login.
+        """
         provider = self._discover()
         with self._client(redirect_uri) as client:
             url, _ = client.create_authorization_url(
@@ -61,6 +66,7 @@ class GoogleIdentities:
                 nonce=nonce,
                 code_verifier=verifier,
                 prompt="select_account",
+                **({"login_hint": subject} if subject else {}),
             )
         return str(url)
 

@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 
 from mountify.core.errors import BadCredentials, NoPassword, WrongPassword
 from mountify.forms.auth import ProofForm, SignInForm
-from mountify.services import accounts, profile
+from mountify.services import accounts, google_sign_in, profile
+from mountify.services.accounts import Identity
 from mountify.web.answers import done, local_path, page, seen_other
 from mountify.web.auth import identity, require_identity, settings, shop_session
 from mountify.web.limits import count_proof, count_sign_in
@@ -49,8 +50,7 @@ def signout() -> Response:
 def ask_for_proof() -> Response:
     """Whoever does something that cannot be undone shows once more who they are."""
     who = require_identity()
-    form = ProofForm(next=local_path(request.args.get("next")))
-    return page("auth/proof.html", form=form, has_password=accounts.get(who.id).has_password)
+    return _ask_for_proof(who, ProofForm(next=local_path(request.args.get("next"))))
 
 
 @bp.post("/proof")
@@ -67,4 +67,9 @@ def prove() -> Response:
         else:
             sign_in(who)
             return done(None, to=form.next.data)
-    return page("auth/proof.html", status=422, form=form, has_password=True)
+    return _ask_for_proof(who, form, status=422)
+
+
+def _ask_for_proof(who: Identity, form: ProofForm, *, status: int = 200) -> Response:
+    has_password, has_identity = accounts.get(who.id).has_password, bool(google_sign_in.list_identities(who.id))
+    return page("auth/proof.html", status=status, form=form, has_password=has_password, has_identity=has_identity)

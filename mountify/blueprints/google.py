@@ -1,4 +1,4 @@
-"""Signing in with Google: there, back, and the password when an account with the address exists."""
+"""Signing in with Google, connecting it, showing by it who one is: there, back, and a password when it takes one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mountify.gateways import Identities
 from mountify.services import google_sign_in
 from mountify.services.accounts import Identity
 from mountify.web.answers import back, done, local_path, page, seen_other
-from mountify.web.auth import require_proof, settings
+from mountify.web.auth import require_identity, require_proof, settings
 from mountify.web.gateways import gateways
 from mountify.web.google_cookie import forget, recall, remember, send
 from mountify.web.limits import address, count_sign_in, limiter
@@ -28,18 +28,21 @@ bp = Blueprint("google", __name__, url_prefix="/auth/google")
 bp.after_request(send)
 
 BEGUN, PENDING = "begun", "pending"
-CONNECT = "connect"
+CONNECT, PROOF = "connect", "proof"
 
 
 @bp.post("")
 @limiter.limit("10/minute", key_func=address)
 def start() -> Response:
-    """Send the browser to Google with a state that it alone can bring back; `purpose=connect` for who is signed in."""
+    """Send the browser to Google with a state that it alone can bring back; for who is signed in with a purpose."""
     google, form, state = _google(), StartForm(), new_token()
-    if form.purpose.data == CONNECT:
+    purpose, subject = form.purpose.data, None
+    if purpose == CONNECT:
         _proved()
-    url = google.authorization_url(state=state, **_proofs(state))
-    content = {"state": state, "purpose": form.purpose.data, "next": local_path(form.next.data)}
+    elif purpose == PROOF:
+        subject = google_sign_in.find_subject(require_identity().id)
+    url = google.authorization_url(state=state, subject=subject, **_proofs(state))
+    content = {"state": state, "purpose": purpose, "next": local_path(form.next.data)}
     remember(BEGUN, content, now=utcnow())
     return seen_other(url)
 
@@ -56,10 +59,17 @@ def callback() -> Response:
     forget()
     g.leads_to = begun["next"]  # for the page that says why it did not work
     account = google.identify(request.args.to_dict(), **_proofs(state), now=utcnow())
-    if begun["purpose"] == CONNECT:
-        google_sign_in.connect(_proved().id, account, site=settings().site, now=utcnow())
-        return done(_("Google is connected to your account."), to=begun["next"])
-    return _sign_in(account, begun["next"])
+    return {CONNECT: _connect, PROOF: _prove}.get(begun["purpose"], _sign_in)(account, begun["next"])
+
+
+def _connect(account: GoogleAccount, leads_to: str) -> Response:
+    google_sign_in.connect(_proved().id, account, site=settings().site, now=utcnow())
+    return done(_("Google is connected to your account."), to=leads_to)
+
+
+def _prove(account: GoogleAccount, leads_to: str) -> Response:
+    sign_in(google_sign_in.prove(require_identity().id, account))
+    return done(None, to=leads_to)
 
 
 def _sign_in(account: GoogleAccount, leads_to: str) -> Response:

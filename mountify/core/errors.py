@@ -377,6 +377,14 @@ class ConnectedElsewhere(ShopError):
     message = N_("This Google account signs in to another account here, so it cannot be connected to yours.")
 
 
+class OtherGoogleAccount(ShopError):
+    """Somebody at Google who does not sign in to the account that is to be proved."""
+
+    status = 403
+    code = "other_google_account"
+    message = N_("That is another Google account than the one that signs in here. Please choose that one.")
+
+
 class LastWayIn(ShopError):
     status = 409
     code = "last_way_in"

@@ -22,11 +22,12 @@ from mountify.core.errors import (
     LastWayIn,
     NoEmailAtGoogle,
     NotFound,
+    OtherGoogleAccount,
 )
 from mountify.core.google_account import GoogleAccount
 from mountify.core.site import Site
 from mountify.models.account import OAuthIdentity, User
-from mountify.services import passwords
+from mountify.services import accounts, passwords
 from mountify.services.account_mails import queue_about_account
 from mountify.services.accounts import Identity, identity_of
 from mountify.transaction import transaction, violated
@@ -122,6 +123,21 @@ def connect(user_id: int, google: GoogleAccount, *, site: Site, now: datetime) -
         user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
         _open(user)
         _connect(session, user, google, site=site, now=now)
+
+
+def prove(user_id: int, google: GoogleAccount) -> Identity:
+    """Say who is signed in, when it is they who came back from Google. Raises OtherGoogleAccount or AccountDisabled."""
+    known = _find_identity(db.session(), google)
+    if known is None or known.user_id != user_id:
+        raise OtherGoogleAccount
+    return _open(accounts.get(user_id))
+
+
+def find_subject(user_id: int) -> str | None:
+    """Find who at Google is to be asked for an account: of several the first."""
+    first = next(iter(list_identities(user_id)), None)
+    db.release()
+    return first.subject if first is not None else None
 
 
 def list_identities(user_id: int) -> Sequence[OAuthIdentity]:

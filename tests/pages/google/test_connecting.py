@@ -150,7 +150,7 @@ def test_whoever_is_signed_in_connects_google_whatever_its_address(visit: Visit,
 def test_nobody_connects_an_address_that_google_does_not_vouch_for(visit: Visit) -> None:
     sign_in(visit.browser, "alice")
     answer = connect(visit, URSULA)
-    assert answer.status_code == 403 and "Google was not connected" in words(answer)
+    assert answer.status_code == 403 and "That did not work" in words(answer)
     assert "Your account" in words(answer) and identities() == []
 
 
