@@ -17,6 +17,7 @@ from mountify.forms.google import JoinForm, StartForm
 from mountify.gateways import Identities
 from mountify.services import google_sign_in
 from mountify.services.accounts import Identity
+from mountify.services.email_addresses import canonical
 from mountify.web.answers import back, done, local_path, page, seen_other
 from mountify.web.auth import require_identity, require_proof, settings
 from mountify.web.gateways import gateways
@@ -95,7 +96,7 @@ def join() -> Response:
     (account, leads_to), form = _pending(), JoinForm()
     if not form.validate():
         return page("google/link.html", status=422, form=form, email=account.email)
-    count_sign_in(account.email)
+    count_sign_in(canonical(account.email))
     cost, site = settings().bcrypt_cost, settings().site
     try:
         who = google_sign_in.join(account, form.password.data, cost=cost, site=site, now=utcnow())

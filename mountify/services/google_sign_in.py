@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
@@ -30,6 +31,7 @@ from mountify.models.account import OAuthIdentity, User
 from mountify.services import accounts, passwords
 from mountify.services.account_mails import queue_about_account
 from mountify.services.accounts import Identity, identity_of
+from mountify.services.email_addresses import canonical, is_address
 from mountify.transaction import transaction, violated
 
 P = ParamSpec("P")
@@ -63,6 +65,7 @@ def sign_in(google: GoogleAccount, *, now: datetime) -> Identity:
     Raises AccountDisabled, NoEmailAtGoogle, EmailNotVerified, or AddressTaken: an account with this address exists,
     and is joined by its password alone (see `join`).
     """
+    google = _with_our_spelling(google)
     with transaction() as session:
         # The address first: an account that another request opens meanwhile is then found by its identity.
         owner_id = session.scalar(select(User.id).where(User.email == google.email))
@@ -99,6 +102,7 @@ def join(google: GoogleAccount, password: str, *, cost: int, site: Site, now: da
     The address counts as confirmed from now on, for Google has verified it. Raises BadCredentials, the same for a wrong
     password, an account without one, and a closed or vanished account; EmailNotVerified; ConnectedElsewhere.
     """
+    google = _with_our_spelling(google)
     _insist_on_verified(google)
     seen = db.session.scalars(select(User).where(User.email == google.email)).one_or_none()
     db.release()
@@ -118,6 +122,7 @@ def connect(user_id: int, google: GoogleAccount, *, site: Site, now: datetime) -
 
     Raises NoEmailAtGoogle, EmailNotVerified, AccountDisabled or ConnectedElsewhere.
     """
+    google = _with_our_spelling(google)
     _insist_on_verified(google)
     with transaction() as session:
         user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
@@ -160,6 +165,12 @@ def disconnect(user_id: int, identity_id: int) -> None:
             raise LastWayIn
         session.delete(identity)
         log.info("sign_in_method_removed", user_id=user_id, method=METHOD)
+
+
+def _with_our_spelling(google: GoogleAccount) -> GoogleAccount:
+    """Write the address as ours are written; one that no mail of ours can go to is none."""
+    email = canonical(google.email)
+    return replace(google, email=email if is_address(email) else "")
 
 
 def _find_identity(session: Session, google: GoogleAccount) -> OAuthIdentity | None:

@@ -109,6 +109,29 @@ def test_an_existing_account_is_never_joined_by_its_address() -> None:
     assert count(OAuthIdentity) == count(Email) == 0
 
 
+def test_an_address_is_the_same_however_its_domain_is_written(config: Config) -> None:
+    typed = replace(ALICE, email="sam@bücher.example")
+    registration.register("sam@xn--bcher-kva.example", PASSWORD, cost=COST, now=utcnow())
+    change(email_confirmed_at=utcnow())
+    with pytest.raises(AddressTaken):
+        google_sign_in.sign_in(typed, now=utcnow())
+    assert join(config, typed) == user().id and count(User) == 1
+    google_sign_in.sign_in(replace(typed, subject="2", email="eve@bücher.example"), now=utcnow())
+    assert accounts.find_by_email("eve@xn--bcher-kva.example")
+
+
+@pytest.mark.parametrize("email", ["jürgen@example.com", "a@b", "a b@example.com", "x" * 300 + "@example.com", "@"])
+def test_an_address_that_no_mail_goes_to_is_none(config: Config, email: str) -> None:
+    google = replace(ALICE, email=email)
+    with pytest.raises(NoEmailAtGoogle):
+        google_sign_in.sign_in(google, now=utcnow())
+    alice = make_account("alice")
+    for enter in (lambda: join(config, google), lambda: connect(alice, config, google)):
+        with pytest.raises(NoEmailAtGoogle):
+            enter()
+    assert count(User) == 1
+
+
 def test_an_existing_account_is_joined_by_its_password_and_its_owner_is_told(config: Config) -> None:
     alice = make_account("alice")
     assert join(config) == alice
