@@ -132,20 +132,31 @@ def delete(user_id: int, address_id: int) -> None:
 def remember(session: Session, user_id: int, delivery: Delivery, *, now: datetime) -> None:
     """Put a delivery address into the book, in the caller's transaction; the first one becomes the default.
 
-    One without a first line or a country is left out, and so is a new one when the book is full.
+    One without a first line or a country is left out, and so is a new one when the book is full; so are all when the
+    account was closed.
     """
     given = {"name": delivery.name, "phone": delivery.phone, **delivery.address}
     entry = Entry(**{name: given.get(name, "")[:most] for name, most in LENGTHS.items()})
     if not entry.line1 or len(entry.country) != 2:
         return
-    _lock(session, user_id)
+    if not _is_locked(session, user_id):
+        return
     if _find_same(session, user_id, entry) is not None or _count(session, user_id) < MOST:
         _put(session, user_id, entry, now)
 
 
 def _lock(session: Session, user_id: int) -> None:
-    """Two orders settled at once must not both find an empty book, two forms not both the last place in it."""
-    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    """Raises NotFound when the account was closed."""
+    if not _is_locked(session, user_id):
+        raise NotFound
+
+
+def _is_locked(session: Session, user_id: int) -> bool:
+    """Two orders settled at once must not both find an empty book, two forms not both the last place in it.
+
+    It keeps nobody from ordering, as the lock of accounts.lock would. False when the account was closed.
+    """
+    return session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True)) is not None
 
 
 def _put(session: Session, user_id: int, entry: Entry, now: datetime) -> Address:

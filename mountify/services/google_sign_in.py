@@ -44,11 +44,13 @@ _OVERTAKEN = frozenset({"uq_oauth_identities_issuer_subject", "uq_users_email"})
 
 
 def _again_when_overtaken(function: Callable[P, R]) -> Callable[P, R]:
-    """Decide anew, once, when another request has stored the same identity or address meanwhile."""
+    """Decide anew, once, when another request has stored the same meanwhile, or closed the account."""
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            return function(*args, **kwargs)
+        except NotFound:
             return function(*args, **kwargs)
         except IntegrityError as error:
             if violated(error) not in _OVERTAKEN:
@@ -69,9 +71,9 @@ def sign_in(google: GoogleAccount, *, now: datetime) -> Identity:
     with transaction() as session:
         # The address first: an account that another request opens meanwhile is then found by its identity.
         owner_id = session.scalar(select(User.id).where(User.email == google.email))
-        known = _find_identity(session, google)
-        if known is not None:
-            return _open(session.get_one(User, known.user_id))
+        owner = _find_owner(session, google)
+        if owner is not None:
+            return _open(owner)
         _insist_on_verified(google)
         user = _take_over(session, owner_id) if owner_id else User(email=google.email)
         user.name, user.email_confirmed_at = user.name or google.name, now
@@ -88,7 +90,7 @@ def _take_over(session: Session, user_id: int) -> User:
 
     Whoever asked for it may be a stranger, so the password that was chosen does not stay. Raises AddressTaken.
     """
-    user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
+    user = accounts.lock(session, user_id)
     if user.is_confirmed or user.is_disabled:
         raise AddressTaken
     user.change_password(None)
@@ -109,8 +111,8 @@ def join(google: GoogleAccount, password: str, *, cost: int, site: Site, now: da
     if not passwords.fits(password, seen.password_hash if seen else None, cost=cost) or seen is None:
         raise BadCredentials
     with transaction() as session:
-        user = session.get(User, seen.id, with_for_update=True, populate_existing=True)
-        if user is None or user.is_disabled or user.password_hash != seen.password_hash:
+        user = accounts.lock(session, seen.id)
+        if user.is_disabled or user.password_hash != seen.password_hash:
             raise BadCredentials
         _connect(session, user, google, site=site, now=now)
         return _open(user)
@@ -125,17 +127,17 @@ def connect(user_id: int, google: GoogleAccount, *, site: Site, now: datetime) -
     google = _with_our_spelling(google)
     _insist_on_verified(google)
     with transaction() as session:
-        user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
+        user = accounts.lock(session, user_id)
         _open(user)
         _connect(session, user, google, site=site, now=now)
 
 
 def prove(user_id: int, google: GoogleAccount) -> Identity:
     """Say who is signed in, when it is they who came back from Google. Raises OtherGoogleAccount or AccountDisabled."""
-    known = _find_identity(db.session(), google)
-    if known is None or known.user_id != user_id:
+    owner = _find_owner(db.session(), google)
+    if owner is None or owner.id != user_id:
         raise OtherGoogleAccount
-    return _open(accounts.get(user_id))
+    return _open(owner)
 
 
 def find_subject(user_id: int) -> str | None:
@@ -154,9 +156,7 @@ def list_identities(user_id: int) -> Sequence[OAuthIdentity]:
 def disconnect(user_id: int, identity_id: int) -> None:
     """Let Google sign in no more. Raises NotFound, or LastWayIn when nothing else would be left."""
     with transaction() as session:
-        user = session.get_one(
-            User, user_id, with_for_update=True, populate_existing=True
-        )  # two at once would each find the other one left
+        user = accounts.lock(session, user_id)  # two at once would each find the other one left
         identity = session.get(OAuthIdentity, identity_id)
         if identity is None or identity.user_id != user_id:
             raise NotFound
@@ -173,9 +173,10 @@ def _with_our_spelling(google: GoogleAccount) -> GoogleAccount:
     return replace(google, email=email if is_address(email) else "")
 
 
-def _find_identity(session: Session, google: GoogleAccount) -> OAuthIdentity | None:
+def _find_owner(session: Session, google: GoogleAccount) -> User | None:
+    owners = select(User).join(OAuthIdentity, OAuthIdentity.user_id == User.id)
     same = OAuthIdentity.issuer == google.issuer, OAuthIdentity.subject == google.subject
-    return session.scalars(select(OAuthIdentity).where(*same)).one_or_none()
+    return session.scalars(owners.where(*same)).one_or_none()
 
 
 def _insist_on_verified(google: GoogleAccount) -> None:
@@ -187,12 +188,12 @@ def _insist_on_verified(google: GoogleAccount) -> None:
 
 def _connect(session: Session, user: User, google: GoogleAccount, *, site: Site, now: datetime) -> None:
     """Add the identity to a locked account, confirm the address that Google vouches for, and tell the owner."""
-    known = _find_identity(session, google)
-    if known is not None and known.user_id != user.id:
+    owner = _find_owner(session, google)
+    if owner is not None and owner.id != user.id:
         raise ConnectedElsewhere
     if user.email_confirmed_at is None and user.email.lower() == google.email.lower():
         user.email_confirmed_at = now
-    if known is not None:
+    if owner is not None:
         return
     identity = _add_identity(session, user, google)
     key = f"sign_in_added:{identity.id}"
