@@ -111,7 +111,7 @@ def join() -> Response:
 @bp.post("/identities/<id:identity_id>/removal")
 def disconnect(identity_id: int) -> Response:
     """Let Google sign in no more; also in a shop that asks Google no longer."""
-    google_sign_in.disconnect(_proved().id, identity_id)
+    google_sign_in.disconnect(_proved().id, identity_id, site=settings().site, now=utcnow())
     return done(_("Google does not sign in to your account any more."), to=back())
 
 

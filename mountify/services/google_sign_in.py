@@ -153,8 +153,8 @@ def list_identities(user_id: int) -> Sequence[OAuthIdentity]:
     return db.session.scalars(mine.order_by(OAuthIdentity.id)).all()
 
 
-def disconnect(user_id: int, identity_id: int) -> None:
-    """Let Google sign in no more. Raises NotFound, or LastWayIn when nothing else would be left."""
+def disconnect(user_id: int, identity_id: int, *, site: Site, now: datetime) -> None:
+    """Let Google sign in no more, and tell the owner. Raises NotFound, or LastWayIn when nothing else would be left."""
     with transaction() as session:
         user = accounts.lock(session, user_id)  # two at once would each find the other one left
         identity = session.get(OAuthIdentity, identity_id)
@@ -164,6 +164,8 @@ def disconnect(user_id: int, identity_id: int) -> None:
         if user.password_hash is None and session.scalar(count) == 1:
             raise LastWayIn
         session.delete(identity)
+        key = f"sign_in_removed:{identity.id}"
+        queue_about_account("sign_in_removed", session, user, key=key, site=site, now=now, method=METHOD)
         log.info("sign_in_method_removed", user_id=user_id, method=METHOD)
 
 

@@ -88,7 +88,7 @@ def test_nobody_signs_in_to_it(database: None) -> None:
 def test_its_ways_to_sign_in_are_not_found(gone: int, config: Config) -> None:
     site = config.site
     assert_refused(NotFound, lambda: google_sign_in.connect(gone, GOOGLE, site=site, now=utcnow()))
-    assert_refused(NotFound, lambda: google_sign_in.disconnect(gone, 1))
+    assert_refused(NotFound, lambda: google_sign_in.disconnect(gone, 1, site=site, now=utcnow()))
 
 
 def test_a_browser_that_has_not_heard_of_it_is_asked_to_sign_in(app: Flask, browser: Browser) -> None:

@@ -63,6 +63,10 @@ def connect(user_id: int, config: Config, google: GoogleAccount = ALICE) -> None
     google_sign_in.connect(user_id, google, site=config.site, now=utcnow())
 
 
+def disconnect(user_id: int, identity_id: int, config: Config) -> None:
+    google_sign_in.disconnect(user_id, identity_id, site=config.site, now=utcnow())
+
+
 def test_somebody_new_gets_a_confirmed_account_without_a_password() -> None:
     who = google_sign_in.sign_in(ALICE, now=utcnow())
     made = user()
@@ -211,12 +215,12 @@ def test_the_last_way_to_sign_in_stays(config: Config) -> None:
     alice = google_sign_in.sign_in(ALICE, now=utcnow()).id
     (first,) = google_sign_in.list_identities(alice)
     with pytest.raises(LastWayIn):
-        google_sign_in.disconnect(alice, first.id)
+        disconnect(alice, first.id, config)
     connect(alice, config, replace(ALICE, subject="2"))
-    google_sign_in.disconnect(alice, first.id)
+    disconnect(alice, first.id, config)
     (second,) = google_sign_in.list_identities(alice)
     with pytest.raises(LastWayIn):
-        google_sign_in.disconnect(alice, second.id)
+        disconnect(alice, second.id, config)
     assert count(OAuthIdentity) == 1
 
 
@@ -224,9 +228,23 @@ def test_who_has_a_password_may_let_google_go(config: Config) -> None:
     alice = make_account("alice")
     join(config)
     (identity,) = google_sign_in.list_identities(alice)
-    google_sign_in.disconnect(alice, identity.id)
+    disconnect(alice, identity.id, config)
     with pytest.raises(AddressTaken):
         google_sign_in.sign_in(ALICE, now=utcnow())
+
+
+def test_the_owner_is_told_each_time_a_way_to_sign_in_is_gone_and_never_when_it_stays(config: Config) -> None:
+    alice = make_account("alice")
+    for _ in range(2):
+        join(config)
+        (identity,) = google_sign_in.list_identities(alice)
+        with pytest.raises(NotFound):
+            disconnect(alice, identity.id + 1, config)
+        disconnect(alice, identity.id, config)
+    mails = list(db.session.scalars(select(Email).where(Email.kind == "sign_in_removed").order_by(Email.id)))
+    assert [(mail.user_id, mail.recipient) for mail in mails] == [(alice, ALICE.email)] * 2
+    assert mails[0].subject.startswith("Google no longer signs in to your account")
+    assert "can no longer be opened with Google" in mails[0].text and "/settings" in mails[0].html
 
 
 def test_nobody_removes_somebody_elses_way_to_sign_in(config: Config) -> None:
@@ -236,7 +254,7 @@ def test_nobody_removes_somebody_elses_way_to_sign_in(config: Config) -> None:
     (identity,) = google_sign_in.list_identities(alice)
     for identity_id in (identity.id, 10**17):
         with pytest.raises(NotFound):
-            google_sign_in.disconnect(bob, identity_id)
+            disconnect(bob, identity_id, config)
     assert count(OAuthIdentity) == 1
 
 
@@ -289,5 +307,5 @@ def test_two_removals_at_once_leave_one_way_in(config: Config) -> None:
     connect(alice, config, replace(ALICE, subject="2"))
     ids = [identity.id for identity in google_sign_in.list_identities(alice)]
     db.release()
-    found = at_once(*[lambda i=one: google_sign_in.disconnect(alice, i) for one in ids])  # type: ignore[misc]
+    found = at_once(*[lambda i=one: disconnect(alice, i, config) for one in ids])  # type: ignore[misc]
     assert sorted(str(one) for one in found) == sorted([str(None), str(LastWayIn)])

@@ -203,7 +203,7 @@ def test_a_proof_that_is_too_old_by_the_way_back_connects_nothing(visit: Visit) 
     assert identities() == []
 
 
-def test_google_is_let_go_by_who_has_another_way_in(visit: Visit) -> None:
+def test_google_is_let_go_by_who_has_another_way_in_and_they_are_told(visit: Visit) -> None:
     sign_in(visit.browser, "alice")
     connect(visit)
     alice = identities()[0]
@@ -213,6 +213,9 @@ def test_google_is_let_go_by_who_has_another_way_in(visit: Visit) -> None:
     answer = visit.browser.post(path, {"csrf_token": token_of(visit.browser)})
     assert answer.status_code == 303 and identities() == []
     assert "Google does not sign in to your account any more." in words(visit.browser.get("/settings"))
+    kinds = db.session.execute(select(Email.kind, Email.recipient).order_by(Email.id)).all()
+    assert kinds == [("sign_in_added", "alice@example.com"), ("sign_in_removed", "alice@example.com")]
+    db.release()
 
 
 def test_the_last_way_in_is_not_let_go(visit: Visit) -> None:
