@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, PasswordField
-from wtforms.validators import DataRequired, Length
+from wtforms import HiddenField
 
+from mountify.forms.auth import password_field
 from mountify.forms.base import ShopForm
 
 
@@ -15,4 +15,4 @@ class StartForm(ShopForm):
 
 
 class JoinForm(ShopForm):
-    password = PasswordField(validators=[DataRequired(_l("Enter your password.")), Length(max=1000)])
+    password = password_field(_l("Enter your password."))

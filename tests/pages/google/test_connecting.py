@@ -79,6 +79,8 @@ def test_a_wrong_password_joins_nothing_and_may_be_tried_again(visit: Visit) -> 
     visit.sign_in(ALICE)
     empty = visit.browser.post("/auth/google/link", {"password": ""})
     assert empty.status_code == 422 and "Enter your password." in words(empty)
+    long = visit.browser.post("/auth/google/link", {"password": "x" * 1001})
+    assert long.status_code == 422 and "A password has at most 72 bytes" in words(long)
     for password in ("wrong", "x" * 999, "null\0"):
         answer = visit.browser.post("/auth/google/link", {"password": password})
         assert answer.status_code == 401 and MISMATCH in words(answer) and password not in words(answer)
