@@ -37,6 +37,17 @@ def create_account(email: str, role: str, name: str, password: str) -> None:
     click.echo(f"{email} can sign in, as {role}.")
 
 
+@accounts.command("show")
+@click.argument("email")
+def show_account(email: str) -> None:
+    """Say what an account may do, how it is signed in to, and where it is signed in."""
+    from mountify.services import staffing
+
+    connected()
+    for line in staffing.describe(email, now=utcnow()):
+        click.echo(line)
+
+
 @accounts.command("role")
 @click.argument("email")
 @click.argument("role", type=click.Choice(ROLES))

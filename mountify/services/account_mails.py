@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify.core.site import Site
-from mountify.models.account import User
+from mountify.models.account import OAuthIdentity, User
 from mountify.services import emails
 from mountify.services.mail_templates import render
 from mountify.services.settings import get_shop
@@ -46,7 +47,9 @@ def queue_password_changed(session: Session, user: User, *, site: Site, now: dat
     """Tell the owner of an account, once for each change, in the caller's transaction."""
     session.flush()
     key = f"password_changed:{user.id}:{user.auth_version}"
-    queue_about_account("password_changed", session, user, key=key, site=site, now=now)
+    identities = select(OAuthIdentity.id).where(OAuthIdentity.user_id == user.id)
+    has_google = session.scalar(identities.limit(1)) is not None
+    queue_about_account("password_changed", session, user, key=key, site=site, now=now, has_google=has_google)
 
 
 def queue_good_bye(session: Session, user: User, *, site: Site, now: datetime) -> None:

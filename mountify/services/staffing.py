@@ -8,8 +8,9 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mountify import db
 from mountify.core.errors import N_, NotFound
-from mountify.models.account import Role, User
+from mountify.models.account import OAuthIdentity, Role, User
 from mountify.services import sign_ins
 from mountify.transaction import transaction
 
@@ -49,8 +50,30 @@ def sign_out(email: str, *, now: datetime) -> None:
         sign_ins.end_all(session, _lock(session, email).id, now=now)
 
 
+def describe(email: str, *, now: datetime) -> list[str]:
+    """Say in lines what an account may do, how it is signed in to, and where it is. Raises NotFound."""
+    user = db.session.scalars(select(User).where(User.email == email)).one_or_none()
+    if user is None:
+        raise _unknown(email)
+    state = "disabled" if user.is_disabled else "open" if user.is_confirmed else "not opened yet"
+    identities = db.session.scalars(select(OAuthIdentity).where(OAuthIdentity.user_id == user.id)).all()
+    ways = ["password"] * user.has_password + [f"{it.issuer} since {it.created_at:%Y-%m-%d}" for it in identities]
+    return [
+        f"{user.email}: {user.role}, {state}, since {user.created_at:%Y-%m-%d}",
+        f"signs in by {', '.join(ways) or 'nothing'}",
+        *(
+            f"signed in since {it.created_at:%Y-%m-%d %H:%M}, seen {it.seen_at:%Y-%m-%d %H:%M}, from {it.address}"
+            for it in sign_ins.list_of(user.id, now=now)
+        ),
+    ]
+
+
 def _lock(session: Session, email: str) -> User:
     user = session.scalars(select(User).where(User.email == email).with_for_update()).one_or_none()
     if user is None:
-        raise NotFound(N_("There is no account %(email)s."), email=email)
+        raise _unknown(email)
     return user
+
+
+def _unknown(email: str) -> NotFound:
+    return NotFound(N_("There is no account %(email)s."), email=email)

@@ -80,7 +80,20 @@ def test_an_account_is_signed_out_everywhere(office: Office) -> None:
     assert not is_good(session)
 
 
-@pytest.mark.parametrize("command", [("role", "{}", "staff"), ("disable", "{}"), ("enable", "{}"), ("sign-out", "{}")])
+def test_an_account_is_shown_with_where_it_is_signed_in(office: Office) -> None:
+    make_account("alice")
+    assert "customer, open" in office.run("accounts", "show", ALICE)
+    begin()
+    shown = office.run("accounts", "show", ALICE)
+    assert "signs in by password" in shown and shown.count("signed in since") == 1
+    office.run("accounts", "disable", ALICE)
+    shown = office.run("accounts", "show", ALICE)
+    assert "disabled" in shown and "signed in since" not in shown
+
+
+@pytest.mark.parametrize(
+    "command", [("show", "{}"), ("role", "{}", "staff"), ("disable", "{}"), ("enable", "{}"), ("sign-out", "{}")]
+)
 def test_an_account_that_is_not_there_is_named(office: Office, command: tuple[str, ...]) -> None:
     words = [word.format("nobody@example.com") for word in command]
     assert "There is no account nobody@example.com." in office.run("accounts", *words, code=1)
