@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -11,9 +12,11 @@ from flask import Flask
 from redis import Redis
 from werkzeug.http import dump_cookie
 
+from mountify.app import create_app
 from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.tokens import hash_token
+from mountify.gateways import Gateways
 from mountify.models.account import Role
 from mountify.services import accounts, profile, sign_ins, staffing
 from mountify.web.sessions import RECHECK_S, ShopSession
@@ -130,3 +133,19 @@ def test_a_new_name_is_known_in_every_session_within_a_minute(app: Flask, alice:
     redis.set(key, json.dumps({**record, "checked_at": utcnow().timestamp() - RECHECK_S - 1}))
     assert phone.get("/api/user/profile").get_json()["name"] == "Alice B."
     assert cast(dict[str, str], record_of(phone, redis)[1]["who"])["name"] == "Alice B."
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name", "is_secure"),
+    [(ORIGIN, "mountify", False), ("https://shop.example", "__Host-mountify", True)],
+)
+def test_the_cookie_of_a_session_goes_nowhere_else(
+    config: Config, gateways: Gateways, redis: Redis, base_url: str, name: str, is_secure: bool
+) -> None:
+    make_account("alice")
+    client = create_app(replace(config, base_url=base_url), gateways).test_client()
+    form = {"email": ALICE, "password": PASSWORD}
+    answer = client.post("/auth/signin", data=form, base_url=base_url, headers={"Sec-Fetch-Site": "same-origin"})
+    (cookie,) = (value for value in answer.headers.getlist("Set-Cookie") if value.startswith(f"{name}="))
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
+    assert ("Secure" in cookie) is is_secure
