@@ -342,7 +342,7 @@ def test_a_double_click_opens_one_account(page: Page, shop: Shop, email: str) ->
     page.locator("#email").fill(email)
     page.locator("#password").fill(PASSWORD)
     sent, scripted = posts_of(page), has_script(page)
-    page.get_by_role("button", name="Create account").dblclick()
+    page.get_by_role("button", name="Create account").dblclick(delay=60)
     expect_notice(page, "Look into your mail")
     assert shop.one("SELECT count(*) FROM users WHERE email = :email", email=email) == 1
     assert len(sent) == 1 or not scripted
@@ -358,7 +358,7 @@ def test_a_double_click_saves_one_password(page: Page, shop: Shop, email: str) -
     page.goto(path_in(shop.mail_to(email)))
     page.locator("#password").fill(ANOTHER)
     done, scripted = "Your new password is set.", has_script(page)
-    page.get_by_role("button", name="Save password").dblclick()
+    page.get_by_role("button", name="Save password").dblclick(delay=60)
     expect(page.get_by_role("main")).to_contain_text(done if scripted else re.compile(f"{done}|it has done its work"))
     enter(page, email, ANOTHER)
     expect_notice(page, "You are signed in.")
