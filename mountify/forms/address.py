@@ -20,6 +20,7 @@ from mountify.web.frame import frame
 WITHOUT_CODE = frozenset(
     {"AE", "AG", "AO", "BF", "BO", "BW", "BZ", "CM", "FJ", "GH", "HK", "IE", "JM", "KE", "QA", "UG"}
 )
+_SPACES = re.compile(" +")
 _ZIP_CODE = re.compile(r"[0-9]{5}(-?[0-9]{4})?")
 
 
@@ -28,7 +29,7 @@ def _text(name: str, missing: Any = None) -> StringField:
     too_long = _l("This has room for %(most)s characters.", most=LENGTHS[name])
     required = [DataRequired(missing)] if missing else []
     return StringField(
-        filters=[lambda text: " ".join(text.split(" ")).strip() if text else ""],
+        filters=[lambda text: _SPACES.sub(" ", text).strip() if text else ""],
         validators=[*required, Length(max=LENGTHS[name], message=too_long), no_control_characters],
     )
 

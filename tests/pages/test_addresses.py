@@ -73,6 +73,14 @@ def test_an_address_is_added_changed_made_default_and_deleted(alice: Browser) ->
     assert book() == [("9 Harbour Road", True)]
 
 
+def test_spaces_too_many_are_left_out_and_make_no_second_address(alice: Browser) -> None:
+    for line1 in ("41 Alder Street", "  41   Alder  Street ", "41 Alder Street "):
+        assert send(alice, line1=line1).status_code == 303
+    assert book() == [("41 Alder Street", True)]
+    inside = send(alice, line1="41\tAlder Street")
+    assert inside.status_code == 422 and "characters that cannot be used here" in words(inside)
+
+
 def _follow(browser: Browser, path: str) -> TestResponse:
     answer = send(browser, path)
     assert answer.status_code == 303
