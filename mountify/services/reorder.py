@@ -68,7 +68,7 @@ def buy_again(owner: CartOwner, order: Order, *, now: datetime, by_page_load: bo
             most = min(MOST_OF_ONE, product.available + held.get(product.id, 0)) if product is not None else 0
             has_room = line is not None or len(lines) < MOST_PRODUCTS
             added = max(0, min(item.quantity, most - (line.quantity if line else 0))) if has_room else 0
-            if by_page_load and line is not None and line.was_added_within(DOUBLE_CLICK, now):
+            if by_page_load and line is not None and _was_just_added(line, item.quantity, most, now):
                 added = line.added or 0
             elif product is not None and added:
                 line = lines[product.id] = _put(session, cart, line, product, added, now)
@@ -89,6 +89,12 @@ def _published(session: Session, product_ids: Collection[int]) -> dict[int, Prod
         .execution_options(populate_existing=True)
     )
     return {product.id: product for product in session.scalars(published)}
+
+
+def _was_just_added(line: CartItem, wanted: int, most: int, now: datetime) -> bool:
+    """The same number, as far as it could be had before; another number is another wish."""
+    before = line.quantity - (line.added or 0)
+    return line.added == min(wanted, most - before) and line.was_added_within(DOUBLE_CLICK, now)
 
 
 def _put(

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.models.catalogue import Product, ProductStatus
-from mountify.services import accounts, carts, orders
+from mountify.services import accounts, carts, inventory, orders, reorder
 from mountify.services.cart_view import CartOwner
 from mountify.services.checkout import Started
 from mountify.transaction import transaction
@@ -76,6 +76,22 @@ def test_a_double_click_is_one_wish(alice: Browser, bought: Started) -> None:
         answer = alice.post(f"/orders/{bought.order_id}/cart-items", {"csrf_token": token}, headers=page_load)
         assert answer.status_code == 303
     assert "Added 5 parts" in words(alice.get("/cart")) and in_cart(alice) == {"Stand": 3, "Hook": 2}
+
+
+@pytest.mark.parametrize(("left", "added"), [(5, 3), (3, 2)], ids=["plenty", "too few"])
+def test_another_number_of_a_part_is_another_wish(
+    alice: Browser, bought: Started, parts: tuple[Product, Product], left: int, added: int
+) -> None:
+    """One stand is put into the cart; a moment later the order is bought again, by a double click."""
+    with transaction() as session:
+        inventory.receive(session, parts[0].id, left - 6, reason="correction", now=utcnow())
+    owner, now = CartOwner(user_id=accounts.find_by_email(email_of("alice"))), utcnow()
+    carts.add_item(owner, parts[0].id, 1, now=now, by_page_load=True)
+    for _click in range(2):
+        order = orders.get_for_user(bought.order_id, owner.user_id or 0)
+        again = reorder.buy_again(owner, order, now=now, by_page_load=True)
+        assert [part.added for part in again] == [added, 2]
+        assert in_cart(alice) == {"Stand": 1 + added, "Hook": 2}
 
 
 def test_htmx_is_sent_to_the_cart(alice: Browser, bought: Started) -> None:
