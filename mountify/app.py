@@ -42,6 +42,7 @@ from mountify.web.limits import init_limits
 from mountify.web.page_cache import init_page_cache
 from mountify.web.request_log import init_request_ids
 from mountify.web.sessions import init_sessions
+from mountify.web.signing_in import init_signing_in
 from mountify.web.templating import init_templating
 
 _FRONTS = (
@@ -93,6 +94,7 @@ def create_app(config: Config, gateways: Gateways | None = None) -> Flask:
     init_page_cache(app, store)
     init_csrf(app)
     init_limits(app, config)
+    init_signing_in(app)
     init_templating(app, config)
     init_assets(app)
     init_errors(app)

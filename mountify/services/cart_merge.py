@@ -18,7 +18,7 @@ from mountify.models.order import Order
 from mountify.queue import defer
 from mountify.services.cart_view import CartOwner, held_by, items_of
 from mountify.services.carts import lock_cart, open_cart
-from mountify.transaction import transaction
+from mountify.transaction import retried_once, transaction
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Merged:
     capped: Sequence[Capped] = ()
 
 
+@retried_once
 def merge(token: str, user_id: int, *, now: datetime) -> Merged:
     """Move a guest's cart into an account's, adding what both hold, as far as a line may go and as can be had.
 
