@@ -40,13 +40,14 @@ class Order(Base):
         Index("uq_orders_pending_cart", "cart_id", unique=True, postgresql_where=text("status = 'pending'")),
         Index("ix_orders_held", "reserved_until", postgresql_where=text("inventory_reserved")),
         Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_user_id_id", "user_id", "id"),
     )
 
     id: Mapped[Id]
     number: Mapped[str] = mapped_column(
         String(20), unique=True, server_default=text("(nextval('order_numbers'::regclass))::text")
     )
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     email: Mapped[CiText] = mapped_column(index=True)
     currency: Mapped[str] = mapped_column(String(3))
     subtotal: Mapped[Money]
