@@ -64,7 +64,7 @@ def callback() -> Response:
 
 
 def _connect(account: GoogleAccount, leads_to: str) -> Response:
-    google_sign_in.connect(_proved().id, account, site=settings().site, now=utcnow())
+    google_sign_in.connect(_proved(), account, site=settings().site, now=utcnow())
     return done(_("Google is connected to your account."), to=leads_to)
 
 

@@ -24,6 +24,7 @@ from mountify.core.errors import (
     NoEmailAtGoogle,
     NotFound,
     OtherGoogleAccount,
+    SignInNeeded,
 )
 from mountify.core.google_account import GoogleAccount
 from mountify.core.site import Site
@@ -119,16 +120,19 @@ def join(google: GoogleAccount, password: str, *, cost: int, site: Site, now: da
 
 
 @_again_when_overtaken
-def connect(user_id: int, google: GoogleAccount, *, site: Site, now: datetime) -> None:
+def connect(who: Identity, google: GoogleAccount, *, site: Site, now: datetime) -> None:
     """Let somebody who is signed in sign in with Google as well, whatever their address there; twice changes nothing.
 
-    Raises NoEmailAtGoogle, EmailNotVerified, AccountDisabled or ConnectedElsewhere.
+    Raises NoEmailAtGoogle, EmailNotVerified, AccountDisabled or ConnectedElsewhere; SignInNeeded when every sign-in of
+    the account was ended while Google was asked.
     """
     google = _with_our_spelling(google)
     _insist_on_verified(google)
     with transaction() as session:
-        user = accounts.lock(session, user_id)
+        user = accounts.lock(session, who.id)
         _open(user)
+        if user.auth_version != who.auth_version:
+            raise SignInNeeded
         _connect(session, user, google, site=site, now=now)
 
 

@@ -13,9 +13,10 @@ from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.errors import NotFound, ShopError, SignInNeeded
 from mountify.core.google_account import GoogleAccount
-from mountify.models.account import Address, User
+from mountify.models.account import Address, Role, User
 from mountify.models.order import Order
 from mountify.services import accounts, addresses, carts, checkout, google_sign_in, sign_ins
+from mountify.services.accounts import Identity
 from mountify.services.addresses import Entry
 from mountify.services.cart_view import CartOwner
 from mountify.transaction import transaction
@@ -87,7 +88,10 @@ def test_nobody_signs_in_to_it(database: None) -> None:
 
 def test_its_ways_to_sign_in_are_not_found(gone: int, config: Config) -> None:
     site = config.site
-    assert_refused(NotFound, lambda: google_sign_in.connect(gone, GOOGLE, site=site, now=utcnow()))
+    assert_refused(
+        NotFound,
+        lambda: google_sign_in.connect(Identity(gone, "", "", Role.CUSTOMER, 1), GOOGLE, site=site, now=utcnow()),
+    )
     assert_refused(NotFound, lambda: google_sign_in.disconnect(gone, 1, site=site, now=utcnow()))
 
 

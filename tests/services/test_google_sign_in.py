@@ -24,6 +24,7 @@ from mountify.core.errors import (
     NoEmailAtGoogle,
     NotFound,
     ShopError,
+    SignInNeeded,
 )
 from mountify.core.google_account import GoogleAccount
 from mountify.models.account import OAuthIdentity, Role, User
@@ -60,7 +61,9 @@ def join(config: Config, google: GoogleAccount = ALICE, password: str = PASSWORD
 
 
 def connect(user_id: int, config: Config, google: GoogleAccount = ALICE) -> None:
-    google_sign_in.connect(user_id, google, site=config.site, now=utcnow())
+    who = accounts.identity_of(accounts.get(user_id))
+    db.release()
+    google_sign_in.connect(who, google, site=config.site, now=utcnow())
 
 
 def disconnect(user_id: int, identity_id: int, config: Config) -> None:
@@ -200,6 +203,16 @@ def test_whoever_is_signed_in_may_connect_google_with_another_address(config: Co
     assert google_sign_in.sign_in(elsewhere, now=utcnow()).id == alice
     assert user().email == ALICE.email
     assert [mail.recipient for mail in db.session.scalars(select(Email))] == [ALICE.email]
+
+
+def test_nothing_is_connected_to_an_account_whose_sign_ins_were_ended_meanwhile(config: Config) -> None:
+    """Google may take its time, and the owner has thrown everybody out in between."""
+    alice = make_account("alice")
+    before = accounts.identity_of(accounts.get(alice))
+    change(auth_version=before.auth_version + 1)
+    with pytest.raises(SignInNeeded):
+        google_sign_in.connect(before, ALICE, site=config.site, now=utcnow())
+    assert count(OAuthIdentity) == 0
 
 
 def test_what_signs_in_to_one_account_is_not_connected_to_another(config: Config) -> None:
