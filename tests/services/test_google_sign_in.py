@@ -62,7 +62,6 @@ def join(config: Config, google: GoogleAccount = ALICE, password: str = PASSWORD
 
 def connect(user_id: int, config: Config, google: GoogleAccount = ALICE) -> None:
     who = accounts.identity_of(accounts.get(user_id))
-    db.release()
     google_sign_in.connect(who, google, site=config.site, now=utcnow())
 
 
