@@ -64,6 +64,16 @@ def test_without_saved_addresses_the_page_is_as_ever(alice: Browser) -> None:
     assert send(alice).status_code == 303
 
 
+def test_a_guest_is_offered_to_sign_in_on_the_way_and_nobody_else(alice: Browser, app: Flask) -> None:
+    guest = Browser(app)
+    guest.post("/cart/items", {"product_id": make_product().id, "quantity": 1})
+    page = guest.get("/checkout")
+    assert "Have an account? Sign in" in words(page) and 'href="/auth/signin?next=/checkout"' in page.text
+    wrong = guest.post("/checkout", {"email": ""})
+    assert wrong.status_code == 422 and "Have an account? Sign in" in words(wrong)
+    assert "Have an account?" not in words(alice.get("/checkout"))
+
+
 def test_the_chosen_address_is_the_orders(alice: Browser, payments: FakePayments) -> None:
     save("41 Alder Street")
     answer = send(alice, address_id=save("9 Harbour Road"))
