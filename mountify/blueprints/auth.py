@@ -20,7 +20,7 @@ bp = Blueprint("auth", __name__, url_prefix="/auth")
 @bp.get("/signin")
 def signin() -> Response:
     if identity() is not None:
-        return seen_other(url_for("orders.index"))
+        return seen_other(local_path(request.args.get("next"), url_for("orders.index")))
     return page("auth/signin.html", form=SignInForm(next=local_path(request.args.get("next"))))
 
 

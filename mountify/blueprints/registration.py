@@ -9,7 +9,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.forms.auth import ConfirmForm, NewAddressLinkForm, RegisterForm
 from mountify.services import account_links, accounts, passwords, profile, registration
-from mountify.web.answers import done, page, seen_other
+from mountify.web.answers import done, local_path, page, seen_other
 from mountify.web.auth import identity, settings
 from mountify.web.limits import count_registration, count_reset
 from mountify.web.signing_in import sign_in
@@ -20,14 +20,15 @@ bp = Blueprint("registration", __name__, url_prefix="/auth")
 @bp.get("/register")
 def show() -> Response:
     if identity() is not None:
-        return seen_other(url_for("orders.index"))
-    return page("auth/register.html", form=RegisterForm())
+        return seen_other(local_path(request.args.get("next"), url_for("orders.index")))
+    return page("auth/register.html", form=RegisterForm(next=local_path(request.args.get("next"))))
 
 
 @bp.post("/register")
 def register() -> Response:
     """Say the same whether or not the address has an account; only its owner learns which."""
     form = RegisterForm()
+    form.next.data = local_path(form.next.data)
     if form.validate():
         try:
             passwords.check(form.password.data, about=accounts.words_about(form.email.data))
@@ -37,7 +38,7 @@ def register() -> Response:
             form.refuse("password", error)
         else:
             said = _("Look into your mail: a link to open the account is on its way. It works for 30 minutes.")
-            return done(said, to=url_for("auth.signin"))
+            return done(said, to=url_for("auth.signin", next=form.next.data))
     return page("auth/register.html", status=422, form=form)
 
 

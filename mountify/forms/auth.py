@@ -33,6 +33,7 @@ class SignInForm(ShopForm):
 class RegisterForm(ShopForm):
     email = email_field()
     password = password_field(_l("Choose a password."))
+    next = HiddenField()
 
 
 class ForgotPasswordForm(ShopForm):

@@ -26,7 +26,7 @@ def shop(database: None) -> None:
 
 def register(browser: Browser, email: str = ALICE, password: str = PASSWORD) -> str:
     answer = browser.post("/auth/register", {"email": email, "password": password})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/auth/signin")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/auth/signin?next=/")
     return words(browser.get("/auth/signin"))
 
 
@@ -47,6 +47,26 @@ def test_a_stranger_becomes_a_customer(browser: Browser, link: str) -> None:
     assert browser.get("/settings").status_code == 303, "a link signs nobody in"
     assert browser.post("/auth/signin", {"email": ALICE, "password": PASSWORD}).status_code == 303
     assert ALICE in words(browser.get("/settings")).replace(" @", "@")
+
+
+def test_where_somebody_wanted_to_go_is_kept_through_registration(browser: Browser) -> None:
+    page = browser.get("/auth/signin?next=/checkout")
+    assert 'href="/auth/register?next=/checkout"' in page.get_data(as_text=True)
+    page = browser.get("/auth/register?next=/checkout")
+    assert field(page, "next") == "/checkout" and 'href="/auth/signin?next=/checkout"' in page.get_data(as_text=True)
+    wrong = browser.post("/auth/register", {"email": "", "password": PASSWORD, "next": "/checkout"})
+    assert wrong.status_code == 422 and field(wrong, "next") == "/checkout"
+    answer = browser.post("/auth/register", {"email": ALICE, "password": PASSWORD, "next": "/checkout"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/auth/signin?next=/checkout")
+    away = browser.get("/auth/register?next=https://evil.example/")
+    assert field(away, "next") == "/"
+
+
+@pytest.mark.parametrize("path", ["/auth/signin", "/auth/register"])
+def test_who_is_signed_in_already_is_led_on(browser: Browser, path: str) -> None:
+    sign_in(browser, "alice")
+    for leads_to, location in (("/checkout", "/checkout"), ("//evil.example", "/orders"), ("", "/orders")):
+        assert browser.get(f"{path}?next={leads_to}").headers["Location"] == location
 
 
 def test_looking_at_a_link_does_not_use_it_up(browser: Browser, link: str) -> None:

@@ -35,6 +35,8 @@ def count(model: Any) -> int:
 def test_the_button_leads_to_google_with_state_nonce_and_pkce(visit: Visit) -> None:
     page = visit.browser.get("/auth/signin?next=/cart")
     assert "Continue with Google" in words(page) and 'name="next" value="/cart"' in page.get_data(as_text=True)
+    page = visit.browser.get("/auth/register?next=/cart")
+    assert "Continue with Google" in words(page) and page.get_data(as_text=True).count('name="next" value="/cart"') == 2
     asked = {name: values[0] for name, values in parse_qs(urlsplit(visit.begin()).query).items()}
     assert (asked["redirect_uri"], asked["code_challenge_method"]) == (f"{ORIGIN}/auth/google/callback", "S256")
     assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
