@@ -67,7 +67,7 @@ def test_somebody_new_buys_with_the_account_google_has_opened(
     page.goto("/settings")
     expect_sentence(page, email)
     assert shop.one("SELECT password_hash IS NULL FROM users WHERE email = :email", email=email) is True
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     press(page)
     page.get_by_role("button", name=email).click()
     expect_sentence(page, "You are signed in.")
