@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
-# How many tests run at once: more than processors, since those of whole processes mostly wait.
-WORKERS ?= 3
+# How many tests run at once.
+WORKERS ?= 2
 
 .PHONY: help setup run test model mutants soak bench lint format lock clean
 

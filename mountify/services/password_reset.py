@@ -28,7 +28,7 @@ def ask(email: str, *, now: datetime) -> None:
 def mail(email: str, asked_at: int, *, site: Site, now: datetime) -> None:
     """Write to an account with the link to choose a new password, at most three times in a quarter of an hour."""
     with transaction() as session:
-        user = session.scalars(select(User).where(User.email == email)).one_or_none()
+        user = session.scalars(select(User).where(User.email == email).with_for_update()).one_or_none()
         if user is None or user.is_disabled:
             return
         key = f"reset_password:{user.id}:{asked_at}"

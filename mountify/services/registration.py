@@ -47,7 +47,7 @@ def register(email: str, password: str, *, cost: int, now: datetime) -> None:
 def mail(email: str, asked_at: int, *, site: Site, now: datetime) -> None:
     """Write to the address: with the link that opens the account, or that somebody wanted what it has already."""
     with transaction() as session:
-        user = session.scalars(select(User).where(User.email == email)).one_or_none()
+        user = session.scalars(select(User).where(User.email == email).with_for_update()).one_or_none()
         if user is None or user.is_disabled:
             return
         kind = "address_taken" if user.is_confirmed else "confirm_address"

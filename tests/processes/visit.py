@@ -26,7 +26,7 @@ from .parts import Parts, Shopper, insist
 
 STOCK, BOUGHT = 9, 2
 ALL, LEFT = (STOCK, 0), (STOCK - BOUGHT, 0)
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 # What is to be done before the shop is at rest: all that is ever queued, and the round that ends what is overdue.
 WORK = f"task_name IN ({', '.join(map(repr, (*QUEUED, 'end_overdue')))})"
 
