@@ -14,7 +14,8 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.embedded.processes import wait_until
 from mountify.gateways import from_config
-from mountify.queue import defer
+from mountify.jobs.tasks import PERIODIC
+from mountify.queue import defer, forget_dead
 from mountify.services import emails, refund_sending, webhooks
 from mountify.services.reconcile import Report, reconcile
 from mountify.transaction import transaction
@@ -61,6 +62,8 @@ class Calm:
         self.rest()
         second = self._reconcile()
         self.off += [f"repaired only at the second comparison: {what}" for what in second.repaired]
+        with transaction() as session:
+            forget_dead(session, {*PERIODIC})  # as the worker does each minute: they come round by themselves
         self.ledger.not_granted += self.ledger.to_refund
         self.ledger.to_refund.clear()
 

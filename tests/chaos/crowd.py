@@ -16,7 +16,7 @@ from .phone import OutOfTime, Told
 from .shelves import Shelves
 
 AT_ONCE = 8
-MOST_ERRANDS = 3  # for each order that is wanted
+MOST_ERRANDS = 3  # for each order that is wanted, once nothing strikes any more
 COMES_TOO_LATE = 2  # whoever else does
 
 
@@ -28,6 +28,7 @@ class Crowd:
     shelves: Shelves
     told: Told
     ledger: Ledger
+    vendors_fail: bool = True
     placed: set[str] = field(default_factory=set)
     storm_is_over: threading.Event = field(default_factory=threading.Event)
     _is_gone: threading.Event = field(default_factory=threading.Event)
@@ -59,12 +60,14 @@ class Crowd:
         while not (len(self.placed) >= self.orders and self.storm_is_over.is_set()):
             with self._one_at_a_time:
                 number = next(self._numbers)
-            if number > MOST_ERRANDS * self.orders or time.monotonic() > self.told.deadline:
+            are_enough = number > MOST_ERRANDS * self.orders and self.storm_is_over.is_set()
+            if are_enough or time.monotonic() > self.told.deadline:
                 return
             name, shop = f"sam-{number}-{self.seed}", self.estate
             errand = Errand(name, shop.parts.url, shop.outside, self.told, self.ledger)
             try:
-                reached = errand.make(self.shelves, TOO_LATE if number == COMES_TOO_LATE else None)
+                fate = TOO_LATE if number == COMES_TOO_LATE else None
+                reached = errand.make(self.shelves, fate, vendors_fail=self.vendors_fail)
             except OutOfTime:
                 return
             if reached is not None:

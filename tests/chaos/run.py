@@ -62,13 +62,13 @@ def run(estate: Estate, profile: Profile, seed: str) -> Result:
 
 
 def play(
-    estate: Estate, orders: int, strikes: list[Strike], seed: str, *, within_s: float
+    estate: Estate, orders: int, strikes: list[Strike], seed: str, *, within_s: float, vendors_fail: bool = True
 ) -> tuple[Result, Books | None]:
     """Let a crowd come while these strikes fall, and count when everything is over; no books when it never is."""
     begun = time.monotonic()
     shelves, result, ledger = furnish(orders), Result(), estate.ledger
     told = Told(begun + within_s, result.answers)
-    crowd = Crowd(estate, seed, orders, shelves, told, ledger)
+    crowd = Crowd(estate, seed, orders, shelves, told, ledger, vendors_fail)
     storm = Storm(estate, strikes, random.Random(f"storm {seed}"))
     estate.begin()
     rage_among(crowd, storm, result.off)

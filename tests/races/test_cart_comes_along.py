@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -54,17 +55,21 @@ def in_cart(browser: Browser) -> dict[str, int]:
 
 @contextmanager
 def carts_held(engine: sa.Engine) -> Iterator[None]:
-    """Somebody else holds every cart, for longer than anybody waits here."""
+    """Somebody else holds every cart, for longer than anybody waits here: each connection is told so as it is taken."""
+
+    def hurry(dbapi_connection: Any, _record: object, _proxy: object) -> None:
+        dbapi_connection.execute("SET lock_timeout = '20ms'")
+        dbapi_connection.commit()
+
     with engine.connect() as other, other.begin():
         other.execute(sa.select(Cart.id).with_for_update())
-        db.session.execute(sa.text("SET lock_timeout = '20ms'"))  # of the one connection that this thread uses
-        db.session.commit()
+        sa.event.listen(engine, "checkout", hurry)
         try:
             yield
         finally:
-            db.session.execute(sa.text(f"SET lock_timeout = {db.LOCK_TIMEOUT_MS}"))
-            db.session.commit()
+            sa.event.remove(engine, "checkout", hurry)
             db.release()
+    engine.dispose()  # nobody after this is in a hurry
 
 
 def test_a_cart_that_cannot_be_had_comes_along_with_the_next_page(guest: Browser, engine: sa.Engine) -> None:
