@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 from procrastinate.connector import BaseAsyncConnector
-from procrastinate.exceptions import UniqueViolation
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
@@ -57,8 +57,9 @@ class Heartbeat(JobManager):
     def _minding_ends(self) -> Iterator[None]:
         try:
             yield
-        except Exception:
+        except ConnectorException as error:
             self.has_lost_an_end = True
+            log.warning("job_end_not_written_down", why=type(error.__cause__ or error).__name__)
             raise
 
     async def update_heartbeat(self, worker_id: int) -> None:
