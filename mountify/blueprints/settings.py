@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import WeakPassword, WrongPassword
+from mountify.core.errors import SameEmail, WeakPassword, WrongPassword
 from mountify.core.tokens import hash_token
 from mountify.forms.settings import ChangePasswordForm, NewAddressForm, ProfileForm
 from mountify.services import accounts, google_sign_in, password_reset, passwords, profile, sign_ins
@@ -76,14 +76,16 @@ def show_email() -> Response:
 @bp.post("/email")
 def ask_for_email() -> Response:
     who, form = require_proof(), NewAddressForm()
-    if form.validate() and form.email.data.lower() == who.email.lower():
-        form.email.errors = [_("You use this address already.")]
-    if form.errors:
-        return page("settings/email.html", status=422, form=form, email=who.email)
-    count_new_email()
-    profile.ask_for_address(who.id, form.email.data, now=utcnow())
-    said = _("A link is on its way to the new address. Until it is followed, nothing changes.")
-    return done(said, to=url_for(".show"))
+    if form.validate():
+        count_new_email()
+        try:
+            profile.ask_for_address(who.id, form.email.data, now=utcnow())
+        except SameEmail as error:
+            form.refuse("email", error)
+        else:
+            said = _("A link is on its way to the new address. Until it is followed, nothing changes.")
+            return done(said, to=url_for(".show"))
+    return page("settings/email.html", status=422, form=form, email=who.email)
 
 
 @bp.post("/sessions/removal")

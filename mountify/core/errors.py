@@ -128,6 +128,11 @@ class LinkSpent(ShopError):
     message = N_("This link does not work any more: it was used, is too old, or a newer one was sent.")
 
 
+class SameEmail(Malformed):
+    code = "same_email"
+    message = N_("You use this address already.")
+
+
 class EmailTaken(ShopError):
     status = 409
     code = "email_taken"

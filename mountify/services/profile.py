@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from mountify import db
-from mountify.core.errors import EmailTaken, NoPassword, WrongPassword
+from mountify.core.errors import EmailTaken, NoPassword, SameEmail, WrongPassword
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.models.account import User
@@ -65,8 +65,14 @@ def change_password(user_id: int, current: str, new: str, *, cost: int, site: Si
 
 
 def ask_for_address(user_id: int, email: str, *, now: datetime) -> None:
-    """Ask for another address: its owner gets a link. Nobody learns here whether it has an account already."""
-    version = accounts.get(user_id).auth_version
+    """Ask for another address: its owner gets a link. Nobody learns here whether it has an account already.
+
+    Raises SameEmail.
+    """
+    user = accounts.get(user_id)
+    if _is_same(user.email, email):
+        raise SameEmail
+    version = user.auth_version
     with transaction() as session:
         defer(
             session,
