@@ -82,7 +82,7 @@ def sign_in(google: GoogleAccount, *, now: datetime) -> Identity:
         session.flush()
         _add_identity(session, user, google)
         session.refresh(user)
-        log.info("account_opened", user_id=user.id, method=METHOD)
+        log.info("account_opened", account=user.id, method=METHOD)
         return _open(user)
 
 
@@ -170,7 +170,7 @@ def disconnect(user_id: int, identity_id: int, *, site: Site, now: datetime) -> 
         session.delete(identity)
         key = f"sign_in_removed:{identity.id}"
         queue_about_account("sign_in_removed", session, user, key=key, site=site, now=now, method=METHOD)
-        log.info("sign_in_method_removed", user_id=user_id, method=METHOD)
+        log.info("sign_in_method_removed", account=user_id, method=METHOD)
 
 
 def _with_our_spelling(google: GoogleAccount) -> GoogleAccount:
@@ -204,7 +204,7 @@ def _connect(session: Session, user: User, google: GoogleAccount, *, site: Site,
     identity = _add_identity(session, user, google)
     key = f"sign_in_added:{identity.id}"
     queue_about_account("sign_in_added", session, user, key=key, site=site, now=now, method=METHOD)
-    log.info("sign_in_method_added", user_id=user.id, method=METHOD)
+    log.info("sign_in_method_added", account=user.id, method=METHOD)
 
 
 def _add_identity(session: Session, user: User, google: GoogleAccount) -> OAuthIdentity:
