@@ -7,12 +7,11 @@ from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
-from mountify.forms.auth import ConfirmForm, NewAddressLinkForm, RegisterForm
-from mountify.services import account_links, accounts, passwords, profile, registration
+from mountify.forms.auth import ConfirmForm, RegisterForm
+from mountify.services import account_links, accounts, passwords, registration
 from mountify.web.answers import done, local_path, page, seen_other
 from mountify.web.auth import identity, settings
 from mountify.web.limits import count_registration, count_reset
-from mountify.web.signing_in import sign_in
 
 bp = Blueprint("registration", __name__, url_prefix="/auth")
 
@@ -66,38 +65,3 @@ def confirm() -> Response:
 def _ask_for_confirmation(form: ConfirmForm, *, status: int = 200) -> Response:
     link = account_links.look_at(form.token.data or "", account_links.CONFIRM, now=utcnow())
     return page("auth/confirm.html", status=status, form=form, email=link.email)
-
-
-@bp.get("/new-address")
-def show_new_address() -> Response:
-    return _ask_for_new_address(NewAddressLinkForm(token=request.args.get("token", "")))
-
-
-@bp.post("/new-address")
-def change_address() -> Response:
-    """The account has another address; in this browser its owner stays signed in, everywhere else not."""
-    form, who, config = NewAddressLinkForm(), identity(), settings()
-    if form.validate():
-        count_reset()
-        try:
-            known_as = profile.change_address(
-                form.token.data or "",
-                user_id=who.id if who else None,
-                password=form.password.data or "",
-                cost=config.bcrypt_cost,
-                site=config.site,
-                now=utcnow(),
-            )
-        except WrongPassword as error:
-            form.refuse("password", error)
-        else:
-            if who is not None and who.id == known_as.id:
-                sign_in(known_as)
-            return done(_("Your account has its new address."), to=url_for("settings.show"))
-    return _ask_for_new_address(form, status=422)
-
-
-def _ask_for_new_address(form: NewAddressLinkForm, *, status: int = 200) -> Response:
-    link, who = account_links.look_at(form.token.data or "", account_links.NEW_EMAIL, now=utcnow()), identity()
-    is_owner = who is not None and who.id == link.user_id
-    return page("auth/new_address.html", status=status, form=form, email=link.email, is_owner=is_owner)

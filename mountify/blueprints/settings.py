@@ -6,14 +6,14 @@ from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import SameEmail, WeakPassword, WrongPassword
+from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.core.tokens import hash_token
-from mountify.forms.settings import ChangePasswordForm, NewAddressForm, ProfileForm
+from mountify.forms.settings import ChangePasswordForm, ProfileForm
 from mountify.services import accounts, google_sign_in, password_reset, passwords, profile, sign_ins
 from mountify.services.accounts import Identity
 from mountify.web.answers import done, page
-from mountify.web.auth import require_identity, require_proof, settings, shop_session
-from mountify.web.limits import count_forgotten, count_new_email, count_password_change
+from mountify.web.auth import require_identity, settings, shop_session
+from mountify.web.limits import count_forgotten, count_password_change
 from mountify.web.signing_in import sign_in
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
@@ -65,27 +65,6 @@ def mail_password_link() -> Response:
     count_forgotten()
     password_reset.ask(who.email, now=utcnow())
     return done(_("A link to choose a password is on its way to you."), to=url_for(".show"))
-
-
-@bp.get("/email")
-def show_email() -> Response:
-    who = require_proof()
-    return page("settings/email.html", form=NewAddressForm(), email=who.email)
-
-
-@bp.post("/email")
-def ask_for_email() -> Response:
-    who, form = require_proof(), NewAddressForm()
-    if form.validate():
-        count_new_email()
-        try:
-            profile.ask_for_address(who.id, form.email.data, now=utcnow())
-        except SameEmail as error:
-            form.refuse("email", error)
-        else:
-            said = _("A link is on its way to the new address. Until it is followed, nothing changes.")
-            return done(said, to=url_for(".show"))
-    return page("settings/email.html", status=422, form=form, email=who.email)
 
 
 @bp.post("/sessions/removal")

@@ -18,10 +18,10 @@ from mountify.services import (
     account_cleaning,
     account_closing,
     carts,
+    email_change,
     emails,
     password_reset,
     payment_sessions,
-    profile,
     reconcile,
     refund_sending,
     registration,
@@ -59,7 +59,7 @@ class Tasks:
         password_reset.mail(email, asked_at, site=self.site, now=utcnow())
 
     def mail_new_address(self, user_id: int, auth_version: int, email: str, asked_at: int) -> None:
-        profile.mail_new_address(user_id, auth_version, email, asked_at, site=self.site, now=utcnow())
+        email_change.mail(user_id, auth_version, email, asked_at, site=self.site, now=utcnow())
 
     def forget_buyers(self) -> None:
         account_closing.forget_buyers()

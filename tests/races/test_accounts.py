@@ -12,7 +12,16 @@ from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials, LinkSpent, NotFound, SignInNeeded, WrongPassword
 from mountify.models.account import Role, User
-from mountify.services import account_closing, accounts, password_reset, profile, registration, sign_ins, staffing
+from mountify.services import (
+    account_closing,
+    accounts,
+    email_change,
+    password_reset,
+    profile,
+    registration,
+    sign_ins,
+    staffing,
+)
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
@@ -111,11 +120,11 @@ def test_of_two_changes_of_one_password_one_counts(config: Config) -> None:
 def test_of_two_accounts_that_want_one_address_one_gets_it(config: Config) -> None:
     tokens = []
     for number, name in enumerate(("alice", "bob")):
-        profile.mail_new_address(make_account(name), 1, NEW, number, site=config.site, now=utcnow())
+        email_change.mail(make_account(name), 1, NEW, number, site=config.site, now=utcnow())
         tokens.append(token_in(letters("new_address")[-1]))
     results = at_once(
         [
-            lambda token=token: profile.change_address(
+            lambda token=token: email_change.confirm(
                 token, user_id=None, password=PASSWORD, cost=COST, site=config.site, now=utcnow()
             )  # type: ignore[misc]
             for token in tokens
@@ -134,7 +143,7 @@ def test_links_are_issued_used_and_ended_at_once_without_a_deadlock(config: Conf
         jobs = [
             lambda: password_reset.reset(token, chosen(1), cost=COST, site=config.site, now=utcnow()),  # noqa: B023
             lambda: password_reset.mail(email_of(name), 2, site=config.site, now=utcnow()),  # noqa: B023
-            lambda: profile.mail_new_address(alice, 1, NEW, 3, site=config.site, now=utcnow()),  # noqa: B023
+            lambda: email_change.mail(alice, 1, NEW, 3, site=config.site, now=utcnow()),  # noqa: B023
             lambda: account_closing.close(alice, site=config.site, now=utcnow()),  # noqa: B023
             lambda: staffing.change_role(email_of(name), Role.STAFF, now=utcnow()),  # noqa: B023
         ]

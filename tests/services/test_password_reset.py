@@ -14,7 +14,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import BadCredentials, LinkSpent, WeakPassword
 from mountify.models.account import EmailToken, User
 from mountify.models.email import Email
-from mountify.services import accounts, password_reset, profile, sign_ins
+from mountify.services import accounts, email_change, password_reset, sign_ins
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
@@ -64,7 +64,7 @@ def test_it_ends_every_sign_in_and_every_other_link(
     alice = make_account("alice")
     who = accounts.authenticate(ALICE, PASSWORD)
     sign_ins.begin(who, "a" * 64, user_agent="", address="", now=utcnow())
-    profile.mail_new_address(alice, 1, "mallory@example.com", 1, site=config.site, now=utcnow())
+    email_change.mail(alice, 1, "mallory@example.com", 1, site=config.site, now=utcnow())
     reset(link())
     assert sign_ins.check("a" * 64, now=utcnow()) is None
     assert db.session.scalars(select(EmailToken)).all() == []

@@ -16,7 +16,7 @@ from mountify.core.site import Site
 from mountify.models.account import User
 from mountify.models.email import Email
 from mountify.models.order import Order
-from mountify.services import account_links, accounts, password_reset, profile, registration, sign_ins
+from mountify.services import account_links, accounts, email_change, password_reset, profile, registration, sign_ins
 from mountify.services.checkout import Started
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
@@ -53,12 +53,12 @@ def begin(email: str = ALICE, password: str = PASSWORD, name: str = "a") -> str:
 def change_address(token: str, site: Site, *, user_id: int | None = None, now: datetime) -> accounts.Identity:
     """By a browser in which nobody is signed in, with the password."""
     password = "" if user_id else PASSWORD
-    return profile.change_address(token, user_id=user_id, password=password, cost=COST, site=site, now=now)
+    return email_change.confirm(token, user_id=user_id, password=password, cost=COST, site=site, now=now)
 
 
 def ask_for(alice: int, site: Site, email: str = NEW, number: int = 1) -> str:
     version = accounts.get(alice).auth_version
-    profile.mail_new_address(alice, version, email, number, site=site, now=utcnow())
+    email_change.mail(alice, version, email, number, site=site, now=utcnow())
     return token_in(letters("new_address")[-1])
 
 
@@ -126,7 +126,7 @@ def test_a_new_address_counts_once_its_owner_has_followed_the_link(alice: int, s
 
 def test_the_address_of_another_account_is_not_had_and_its_owner_is_told(alice: int, site: Site) -> None:
     make_account("bob")
-    profile.mail_new_address(alice, 1, email_of("bob"), 1, site=site, now=utcnow())
+    email_change.mail(alice, 1, email_of("bob"), 1, site=site, now=utcnow())
     assert letters("new_address") == []
     assert [letter.recipient for letter in letters("address_taken")] == [email_of("bob")]
 
@@ -157,7 +157,7 @@ def test_a_link_to_an_address_works_once_for_half_an_hour_and_only_the_newest(al
 
 
 def test_ones_own_address_is_no_new_one(alice: int, site: Site) -> None:
-    profile.mail_new_address(alice, 1, ALICE.upper(), 1, site=site, now=utcnow())
+    email_change.mail(alice, 1, ALICE.upper(), 1, site=site, now=utcnow())
     assert db.session.scalars(select(Email)).all() == []
 
 
@@ -179,16 +179,16 @@ def test_a_link_to_an_address_needs_the_account_it_is_for(alice: int, site: Site
     token = ask_for(alice, site)
     for user_id, password in ((None, ""), (None, "wrong"), (bob, ""), (bob, "wrong")):
         with pytest.raises(WrongPassword):
-            profile.change_address(token, user_id=user_id, password=password, cost=COST, site=site, now=utcnow())
+            email_change.confirm(token, user_id=user_id, password=password, cost=COST, site=site, now=utcnow())
     assert change_address(token, site, user_id=alice, now=utcnow()).email == NEW
 
 
 def test_a_link_that_was_asked_for_before_the_owner_came_back_is_not_sent_after(
     alice: int, site: Site, change: Callable[..., accounts.Identity]
 ) -> None:
-    profile.ask_for_address(alice, NEW, now=utcnow())
+    email_change.ask(alice, NEW, now=utcnow())
     change()
-    profile.mail_new_address(alice, 1, NEW, 1, site=site, now=utcnow())
+    email_change.mail(alice, 1, NEW, 1, site=site, now=utcnow())
     assert letters("new_address") == []
 
 
@@ -197,7 +197,7 @@ def test_an_earlier_link_dies_whether_or_not_the_next_address_is_taken(alice: in
     make_account("bob")
     for taken in (email_of("bob"), "nobody@example.com"):
         first = ask_for(alice, site, number=hash(taken))
-        profile.mail_new_address(alice, 1, taken, 2, site=site, now=utcnow())
+        email_change.mail(alice, 1, taken, 2, site=site, now=utcnow())
         with pytest.raises(LinkSpent):
             change_address(first, site, now=utcnow())
 
