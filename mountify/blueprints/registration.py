@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.forms.auth import ConfirmForm, RegisterForm
-from mountify.services import account_links, accounts, passwords, registration
+from mountify.services import account_links, accounts, registration
 from mountify.web.answers import done, local_path, page, seen_other
 from mountify.web.auth import identity, settings
 from mountify.web.limits import count_registration, count_reset
@@ -30,9 +30,9 @@ def register() -> Response:
     form.next.data = local_path(form.next.data)
     if form.validate():
         try:
-            passwords.check(form.password.data, about=accounts.words_about(form.email.data))
+            chosen = accounts.choose_password(form.email.data, "", form.password.data)
             count_registration()
-            registration.register(form.email.data, form.password.data, cost=settings().bcrypt_cost, now=utcnow())
+            registration.register(form.email.data, chosen, cost=settings().bcrypt_cost, now=utcnow())
         except WeakPassword as error:
             form.refuse("password", error)
         else:

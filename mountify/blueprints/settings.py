@@ -9,7 +9,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.core.tokens import hash_token
 from mountify.forms.settings import ChangePasswordForm, ProfileForm
-from mountify.services import accounts, google_sign_in, password_reset, passwords, profile, sign_ins
+from mountify.services import accounts, google_sign_in, password_reset, profile, sign_ins
 from mountify.services.accounts import Identity
 from mountify.web.answers import done, page
 from mountify.web.auth import require_identity, settings, shop_session
@@ -38,12 +38,12 @@ def change_password() -> Response:
     who, form, config = require_identity(), ChangePasswordForm(), settings()
     if form.validate():
         try:
-            passwords.check(form.new_password.data, about=accounts.words_about(who.email, who.name))
+            chosen = accounts.choose_password(who.email, who.name, form.new_password.data)
             count_password_change()
             changed = profile.change_password(
                 who.id,
                 form.current_password.data,
-                form.new_password.data,
+                chosen,
                 cost=config.bcrypt_cost,
                 site=config.site,
                 now=utcnow(),

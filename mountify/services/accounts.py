@@ -13,6 +13,7 @@ from mountify import db
 from mountify.core.errors import BadCredentials, NotFound
 from mountify.models.account import Role, User
 from mountify.services import passwords
+from mountify.services.passwords import Chosen
 from mountify.services.settings import get_shop
 from mountify.transaction import transaction
 
@@ -90,16 +91,17 @@ def new(email: str, password: str, *, role: Role, name: str, cost: int = passwor
 
     Raises WeakPassword.
     """
-    passwords.check(password, about=words_about(email, name))
-    db.release()
-    hashed = passwords.hashed(password, cost=cost)
+    chosen = choose_password(email, name, password)
+    hashed = passwords.hashed(chosen.text, cost=cost)
     return User(email=email, password_hash=hashed, role=role, name=name, email_confirmed_at=now)
 
 
-def words_about(email: str, name: str = "") -> list[str]:
-    """What others know of an account, and of the shop: no good password is made of it."""
+def choose_password(email: str, name: str, password: str) -> Chosen:
+    """Judge a new password by what others know of its account, and of the shop. Raises WeakPassword."""
     local, _at, domain = email.partition("@")
-    return [email, local, domain.partition(".")[0], *name.split(), *get_shop().name.split()]
+    about = [email, local, domain.partition(".")[0], *name.split(), *get_shop().name.split()]
+    db.release()  # judging and hashing take a while
+    return passwords.choose(password, about=about)
 
 
 def find_by_email(email: str) -> int | None:

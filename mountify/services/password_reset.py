@@ -7,7 +7,6 @@ from datetime import datetime
 import structlog
 from sqlalchemy import select
 
-from mountify import db
 from mountify.core.site import Site
 from mountify.models.account import User
 from mountify.queue import defer
@@ -53,9 +52,7 @@ def reset(token: str, password: str, *, cost: int, site: Site, now: datetime) ->
     """
     link = account_links.look_at(token, RESET, now=now)
     name = accounts.get(link.user_id).name
-    passwords.check(password, about=accounts.words_about(link.email, name))
-    db.release()
-    hashed = passwords.hashed(password, cost=cost)
+    hashed = passwords.hashed(accounts.choose_password(link.email, name, password).text, cost=cost)
     with transaction() as session:
         user = account_links.use(session, token, RESET, now=now)
         user.change_password(hashed)

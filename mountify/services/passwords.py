@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 
 import bcrypt
@@ -17,9 +18,16 @@ _LEAST_SCORE = 2  # 0…4: under 2, a million tries find it. https://github.com/
 _SIGNS, _MOST_SIGNS = frozenset("!$%(+0123456789<@[{|"), 4
 
 
-def check(password: str, *, about: Iterable[str] = ()) -> None:
-    """Raises WeakPassword for one that nobody should have; `about` are words that others know of its owner."""
-    password = unicodedata.normalize("NFKC", password)
+@dataclass(frozen=True)
+class Chosen:
+    """A new password that was judged: no account gets another. See choose."""
+
+    text: str = field(repr=False)
+
+
+def choose(given: str, *, about: Iterable[str] = ()) -> Chosen:
+    """Judge a new password; `about` are words that others know of its owner. Raises WeakPassword."""
+    password = unicodedata.normalize("NFKC", given)
     if len(password) < LEAST:
         raise WeakPassword(N_("A password has at least %(least)s characters."), least=LEAST)
     raw = _readable(password)
@@ -31,13 +39,14 @@ def check(password: str, *, about: Iterable[str] = ()) -> None:
         )
     if _score(password, about) < _LEAST_SCORE:
         raise WeakPassword(N_("This password is easy to guess. A short sentence works well."))
+    return Chosen(given)
 
 
 def hashed(password: str, *, cost: int) -> str:
-    """Hash a password that was checked; takes some 50 ms, and no transaction should wait for it."""
+    """Hash a password that was judged; takes some 50 ms, and no transaction should wait for it."""
     raw = _readable(password)
     if raw is None:
-        raise ValueError("a password is checked before it is kept")
+        raise ValueError("a password is judged before it is kept")
     return bcrypt.hashpw(raw, bcrypt.gensalt(cost)).decode()
 
 

@@ -12,6 +12,7 @@ from mountify.core.site import Site
 from mountify.services import accounts, passwords, sign_ins
 from mountify.services.account_mails import queue_password_changed
 from mountify.services.accounts import Identity
+from mountify.services.passwords import Chosen
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
@@ -36,16 +37,14 @@ def prove(user_id: int, password: str, *, cost: int) -> None:
         raise WrongPassword
 
 
-def change_password(user_id: int, current: str, new: str, *, cost: int, site: Site, now: datetime) -> Identity:
+def change_password(user_id: int, current: str, chosen: Chosen, *, cost: int, site: Site, now: datetime) -> Identity:
     """Change the password, which ends every sign-in of the account; gives who it is, to be signed in anew.
 
-    Raises NoPassword, WrongPassword or WeakPassword; then nothing has changed.
+    Raises NoPassword or WrongPassword; then nothing has changed.
     """
-    user = accounts.get(user_id)
-    stored, about = user.password_hash, accounts.words_about(user.email, user.name)
+    stored = accounts.get(user_id).password_hash
     prove(user_id, current, cost=cost)
-    passwords.check(new, about=about)
-    hashed = passwords.hashed(new, cost=cost)
+    hashed = passwords.hashed(chosen.text, cost=cost)
     with transaction() as session:
         user = accounts.lock(session, user_id)
         if user.password_hash != stored:

@@ -17,20 +17,18 @@ from mountify.queue import defer
 from mountify.services import account_links, orders, passwords
 from mountify.services.account_links import CONFIRM
 from mountify.services.account_mails import queue_about_account
-from mountify.services.accounts import words_about
+from mountify.services.passwords import Chosen
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
 
 
-def register(email: str, password: str, *, cost: int, now: datetime) -> None:
-    """Ask for an account: the same work, and the same time, whether or not the address has one. Raises WeakPassword.
+def register(email: str, chosen: Chosen, *, cost: int, now: datetime) -> None:
+    """Ask for an account: the same work, and the same time, whether or not the address has one.
 
     Who asks again before the address is confirmed asks with another password: the last one counts.
     """
-    passwords.check(password, about=words_about(email))
-    db.release()
-    hashed = passwords.hashed(password, cost=cost)
+    hashed = passwords.hashed(chosen.text, cost=cost)
     with transaction() as session:
         row = insert(User).values(email=email, password_hash=hashed, created_at=now)
         is_nobodys_yet = User.email_confirmed_at.is_(None) & User.disabled_at.is_(None)

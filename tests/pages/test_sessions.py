@@ -19,6 +19,7 @@ from mountify.core.tokens import hash_token
 from mountify.gateways import Gateways
 from mountify.models.account import Role
 from mountify.services import accounts, profile, sign_ins, staffing
+from mountify.services.passwords import Chosen
 from mountify.web.sessions import RECHECK_S, ShopSession
 from tests.cast import COST, PASSWORD, email_of, is_signed_in, make_account, sign_in
 from tests.factories import make_shop
@@ -71,7 +72,7 @@ def test_a_session_is_asked_about_once_a_minute_at_most(alice: Browser, redis: R
 
 def end_by_password(config: Config) -> None:
     alice = accounts.find_by_email(ALICE) or 0
-    profile.change_password(alice, PASSWORD, ANOTHER, cost=COST, site=config.site, now=utcnow())
+    profile.change_password(alice, PASSWORD, Chosen(ANOTHER), cost=COST, site=config.site, now=utcnow())
 
 
 ENDS: dict[str, Callable[[Config], None]] = {

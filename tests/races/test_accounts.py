@@ -22,6 +22,7 @@ from mountify.services import (
     sign_ins,
     staffing,
 )
+from mountify.services.passwords import Chosen
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
@@ -73,7 +74,7 @@ def test_of_ten_resets_with_one_token_one_counts(config: Config) -> None:
 def test_of_ten_registrations_of_one_address_there_is_one_account(config: Config) -> None:
     results = at_once(
         [
-            lambda number=number: registration.register(ALICE, chosen(number), cost=COST, now=utcnow())  # type: ignore[misc]
+            lambda number=number: registration.register(ALICE, Chosen(chosen(number)), cost=COST, now=utcnow())  # type: ignore[misc]
             for number in range(10)
         ]
     )
@@ -99,7 +100,7 @@ def test_of_ten_registrations_of_one_address_there_is_one_account(config: Config
 
 
 def test_of_ten_who_open_an_account_with_one_link_one_does(config: Config) -> None:
-    registration.register(ALICE, PASSWORD, cost=COST, now=utcnow())
+    registration.register(ALICE, Chosen(PASSWORD), cost=COST, now=utcnow())
     registration.mail(ALICE, 1, site=config.site, now=utcnow())
     token = token_in(letters("confirm_address")[0])
     results = at_once([lambda: registration.confirm(token, PASSWORD, cost=COST, now=utcnow())] * 10)
@@ -110,7 +111,8 @@ def test_of_two_changes_of_one_password_one_counts(config: Config) -> None:
     alice = make_account("alice")
 
     def change(number: int) -> object:
-        return profile.change_password(alice, PASSWORD, chosen(number), cost=COST, site=config.site, now=utcnow())
+        new = Chosen(chosen(number))
+        return profile.change_password(alice, PASSWORD, new, cost=COST, site=config.site, now=utcnow())
 
     results = at_once([lambda: change(0), lambda: change(1)])
     assert outcomes(results) == {"Identity": 1, "WrongPassword": 1}
@@ -155,7 +157,7 @@ def test_whoever_signs_in_while_the_password_is_changed_is_not_signed_in(config:
     """The old password was checked just before: the session would begin after all others were ended."""
     alice = make_account("alice")
     who = accounts.authenticate(ALICE, PASSWORD)
-    profile.change_password(alice, PASSWORD, chosen(1), cost=COST, site=config.site, now=utcnow())
+    profile.change_password(alice, PASSWORD, Chosen(chosen(1)), cost=COST, site=config.site, now=utcnow())
     with pytest.raises(SignInNeeded):
         sign_ins.begin(who, "a" * 64, user_agent="", address="", now=utcnow())
     assert sign_ins.check("a" * 64, now=utcnow()) is None
@@ -164,13 +166,13 @@ def test_whoever_signs_in_while_the_password_is_changed_is_not_signed_in(config:
 def test_an_account_is_asked_for_while_its_owner_opens_it(config: Config) -> None:
     """Whatever comes first: the account is open with the password that opened it, or asked for with another."""
     for _ in range(10):
-        registration.register(ALICE, PASSWORD, cost=COST, now=utcnow())
+        registration.register(ALICE, Chosen(PASSWORD), cost=COST, now=utcnow())
         registration.mail(ALICE, int(utcnow().timestamp() * 1e6), site=config.site, now=utcnow())
         token = token_in(letters("confirm_address")[-1])
         results = at_once(
             [
                 lambda: registration.confirm(token, PASSWORD, cost=COST, now=utcnow()),  # noqa: B023
-                lambda: registration.register(ALICE, chosen(0), cost=COST, now=utcnow()),
+                lambda: registration.register(ALICE, Chosen(chosen(0)), cost=COST, now=utcnow()),
             ]
         )
         is_open = results[0] == ALICE

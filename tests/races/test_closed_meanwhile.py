@@ -13,6 +13,7 @@ from mountify.core.google_account import GoogleAccount
 from mountify.embedded.processes import wait_until
 from mountify.models.account import OAuthIdentity, User
 from mountify.services import google_sign_in, registration
+from mountify.services.passwords import Chosen
 from tests.cast import COST, PASSWORD, email_of
 from tests.factories import make_shop
 from tests.races.crowd import PATIENCE_S, Observer, outcome_of
@@ -25,7 +26,7 @@ def test_an_account_that_is_cleaned_away_while_google_takes_it_over_is_made_anew
     database: None, engine: sa.Engine, observer: Observer
 ) -> None:
     make_shop()
-    registration.register(ALICE.email, PASSWORD, cost=COST, now=utcnow())
+    registration.register(ALICE.email, Chosen(PASSWORD), cost=COST, now=utcnow())
     db.release()
     with ThreadPoolExecutor(1) as pool:
         with engine.begin() as cleaner:

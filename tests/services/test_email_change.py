@@ -18,6 +18,7 @@ from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.services import account_links, accounts, email_change, password_reset, profile, registration, sign_ins
 from mountify.services.checkout import Started
+from mountify.services.passwords import Chosen
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.letters import letters, token_in
@@ -39,7 +40,7 @@ def site(config: Config) -> Site:
 @pytest.fixture
 def change(alice: int, site: Site) -> Callable[..., accounts.Identity]:
     def change(current: str = PASSWORD, new: str = ANOTHER) -> accounts.Identity:
-        return profile.change_password(alice, current, new, cost=COST, site=site, now=utcnow())
+        return profile.change_password(alice, current, Chosen(new), cost=COST, site=site, now=utcnow())
 
     return change
 
@@ -103,7 +104,7 @@ def test_an_address_that_was_taken_meanwhile_is_not_had(alice: int, site: Site) 
 
 
 def test_an_account_that_was_asked_for_and_never_opened_makes_room(alice: int, site: Site) -> None:
-    registration.register(NEW, PASSWORD, cost=COST, now=utcnow())
+    registration.register(NEW, Chosen(PASSWORD), cost=COST, now=utcnow())
     change_address(ask_for(alice, site), site, now=utcnow())
     assert accounts.find_by_email(NEW) == alice
 
@@ -162,7 +163,7 @@ def test_an_earlier_link_dies_whether_or_not_the_next_address_is_taken(alice: in
 
 
 def test_a_disabled_account_keeps_its_address(alice: int, site: Site) -> None:
-    registration.register(NEW, PASSWORD, cost=COST, now=utcnow())
+    registration.register(NEW, Chosen(PASSWORD), cost=COST, now=utcnow())
     db.session.execute(update(User).where(User.email == NEW).values(disabled_at=utcnow()))
     db.session.commit()
     with pytest.raises(EmailTaken):

@@ -30,6 +30,7 @@ from mountify.core.google_account import GoogleAccount
 from mountify.models.account import OAuthIdentity, Role, User
 from mountify.models.email import Email
 from mountify.services import accounts, google_sign_in, registration
+from mountify.services.passwords import Chosen
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 
@@ -117,7 +118,7 @@ def test_an_existing_account_is_never_joined_by_its_address() -> None:
 
 def test_an_address_is_the_same_however_its_domain_is_written(config: Config) -> None:
     typed = replace(ALICE, email="sam@bücher.example")
-    registration.register("sam@xn--bcher-kva.example", PASSWORD, cost=COST, now=utcnow())
+    registration.register("sam@xn--bcher-kva.example", Chosen(PASSWORD), cost=COST, now=utcnow())
     change(email_confirmed_at=utcnow())
     with pytest.raises(AddressTaken):
         google_sign_in.sign_in(typed, now=utcnow())
@@ -150,7 +151,7 @@ def test_an_existing_account_is_joined_by_its_password_and_its_owner_is_told(con
 
 def test_an_account_that_nobody_has_opened_is_whose_google_says_the_address_is(config: Config) -> None:
     """Mallory may have asked for it, with a password that she knows."""
-    registration.register(ALICE.email, PASSWORD, cost=COST, now=utcnow())
+    registration.register(ALICE.email, Chosen(PASSWORD), cost=COST, now=utcnow())
     who = google_sign_in.sign_in(ALICE, now=utcnow())
     assert (user().id, user().password_hash, user().is_confirmed) == (who.id, None, True)
     with pytest.raises(BadCredentials):

@@ -28,7 +28,7 @@ COST = passwords.LEAST_COST
     ],
 )
 def test_whatever_is_hard_to_guess_is_taken(password: str) -> None:
-    passwords.check(password, about=ABOUT)
+    passwords.choose(password, about=ABOUT)
     stored = passwords.hashed(password, cost=COST)
     assert stored.startswith("$2b$10$") and passwords.fits(password, stored, cost=COST)
     assert not passwords.fits(password + " ", stored, cost=COST)
@@ -57,15 +57,15 @@ def test_whatever_is_hard_to_guess_is_taken(password: str) -> None:
 )
 def test_what_nobody_should_have_is_refused_with_the_reason(password: str, why: str) -> None:
     with pytest.raises(WeakPassword, match=why):
-        passwords.check(password, about=ABOUT)
+        passwords.choose(password, about=ABOUT)
 
 
 def test_seventy_two_bytes_are_the_most() -> None:
     longest = "An honest sentence of seventy-two bytes, which is as far as bcrypt reads"
     assert len(longest) == 72
-    passwords.check(longest)
+    passwords.choose(longest)
     with pytest.raises(WeakPassword, match="at most 72 bytes"):
-        passwords.check(longest + "!")
+        passwords.choose(longest + "!")
     assert passwords.fits(longest, passwords.hashed(longest, cost=COST), cost=COST)
 
 
@@ -96,13 +96,13 @@ def test_judging_a_password_takes_a_bounded_amount_of_work(nasty: str) -> None:
     """Each sign may stand for letters: all readings of twenty of them keep a processor busy for 20 seconds."""
     table = relevant_l33t_subtable(passwords.few_signs(nasty[:72]), L33T_TABLE)
     assert len(enumerate_l33t_subs(table)) <= 8
-    passwords.check(nasty[:72])
+    passwords.choose(nasty[:72])
 
 
 @pytest.mark.parametrize("disguised", ["ｐａｓｓｗｏｒｄ", "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝"])
 def test_a_letter_of_another_alphabet_that_is_kept_as_a_plain_one_is_judged_as_that(disguised: str) -> None:
     with pytest.raises(WeakPassword, match="easy to guess"):
-        passwords.check(disguised)
+        passwords.choose(disguised)
 
 
 def test_a_hash_of_a_lower_cost_takes_as_long_to_refuse_as_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,8 @@ def site(config: Config) -> Site:
 @pytest.fixture
 def change(alice: int, site: Site) -> Callable[..., accounts.Identity]:
     def change(current: str = PASSWORD, new: str = ANOTHER) -> accounts.Identity:
-        return profile.change_password(alice, current, new, cost=COST, site=site, now=utcnow())
+        chosen = accounts.choose_password(ALICE, "Alice", new)
+        return profile.change_password(alice, current, chosen, cost=COST, site=site, now=utcnow())
 
     return change
 

@@ -18,6 +18,7 @@ from mountify.models.email import Email
 from mountify.models.order import Order
 from mountify.services import account_cleaning, accounts, password_reset, registration
 from mountify.services.checkout import Started
+from mountify.services.passwords import Chosen
 from tests.cast import COST, PASSWORD, email_of, make_account
 from tests.factories import make_shop
 from tests.fakes import FakeMailer
@@ -38,7 +39,7 @@ def ask(config: Config) -> Callable[..., None]:
 
     def ask(email: str = ALICE, password: str = PASSWORD, *, now: datetime | None = None) -> None:
         moment = now or utcnow()
-        registration.register(email, password, cost=COST, now=moment)
+        registration.register(email, Chosen(password), cost=COST, now=moment)
         registration.mail(email, int(moment.timestamp() * 1e6), site=config.site, now=moment)
 
     return ask
@@ -121,9 +122,9 @@ def test_a_taken_address_stays_as_it_is_and_its_owner_is_told(ask: Callable[...,
 def test_the_shop_does_the_same_whoever_is_asked_about() -> None:
     """How long an answer takes tells nothing: the same questions to the database, and the same work before them."""
     make_account("alice")
-    registration.register(email_of("carol"), PASSWORD, cost=COST, now=utcnow())
+    registration.register(email_of("carol"), Chosen(PASSWORD), cost=COST, now=utcnow())
     asked = [
-        queries(lambda email=email: registration.register(email, PASSWORD, cost=COST, now=utcnow()))
+        queries(lambda email=email: registration.register(email, Chosen(PASSWORD), cost=COST, now=utcnow()))
         for email in (ALICE, email_of("nobody"), email_of("carol"))
     ]
     assert asked[0] == asked[1] == asked[2]
@@ -150,7 +151,7 @@ def test_nobody_is_mailed_more_than_three_links_in_a_quarter_of_an_hour(ask: Cal
 
 def test_a_job_that_is_done_twice_writes_once_and_leaves_the_link_alone(config: Config) -> None:
     now = utcnow()
-    registration.register(ALICE, PASSWORD, cost=COST, now=now)
+    registration.register(ALICE, Chosen(PASSWORD), cost=COST, now=now)
     for _ in range(2):
         registration.mail(ALICE, 7, site=config.site, now=now)
     (letter,) = letters("confirm_address")
@@ -159,8 +160,7 @@ def test_a_job_that_is_done_twice_writes_once_and_leaves_the_link_alone(config: 
 
 def test_a_weak_password_asks_for_nothing() -> None:
     with pytest.raises(WeakPassword):
-        registration.register(ALICE, "alice1234", cost=COST, now=utcnow())
-    assert accounts.find_by_email(ALICE) is None
+        accounts.choose_password(ALICE, "", "alice1234")
 
 
 def test_orders_placed_as_a_guest_join_the_account_once_the_address_is_shown(

@@ -9,7 +9,7 @@ from flask_wtf.csrf import generate_csrf
 from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword
 from mountify.forms.auth import ForgotPasswordForm, RegisterForm, ResetPasswordForm, SignInForm
-from mountify.services import accounts, password_reset, passwords, registration
+from mountify.services import accounts, password_reset, registration
 from mountify.web.auth import identity, settings, shop_session
 from mountify.web.limits import count_forgotten, count_registration, count_reset, count_sign_in
 from mountify.web.signing_in import sign_in
@@ -24,9 +24,9 @@ def register() -> tuple[Response, int]:
     """Say the same whether or not the address has an account; only its owner learns which."""
     form, now = RegisterForm.from_json(json_object()), utcnow()
     try:
-        passwords.check(form.password.data, about=accounts.words_about(form.email.data))
+        chosen = accounts.choose_password(form.email.data, "", form.password.data)
         count_registration()
-        registration.register(form.email.data, form.password.data, cost=settings().bcrypt_cost, now=now)
+        registration.register(form.email.data, chosen, cost=settings().bcrypt_cost, now=now)
     except WeakPassword as error:
         raise form.refused("password", error) from error
     said = _("Look into your mail: a link to open the account is on its way. It works for 30 minutes.")

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from mountify.core.clock import utcnow
 from mountify.core.errors import WeakPassword, WrongPassword
 from mountify.forms.settings import ChangePasswordForm, ProfileForm
-from mountify.services import accounts, passwords, profile
+from mountify.services import accounts, profile
 from mountify.web.auth import require_identity, settings, shop_session
 from mountify.web.limits import count_password_change
 from mountify.web.signing_in import sign_in
@@ -36,9 +36,11 @@ def change_password() -> Response:
     who, form, config = require_identity(), ChangePasswordForm.from_json(json_object()), settings()
     current, new = form.current_password.data, form.new_password.data
     try:
-        passwords.check(new, about=accounts.words_about(who.email, who.name))
+        chosen = accounts.choose_password(who.email, who.name, new)
         count_password_change()
-        changed = profile.change_password(who.id, current, new, cost=config.bcrypt_cost, site=config.site, now=utcnow())
+        changed = profile.change_password(
+            who.id, current, chosen, cost=config.bcrypt_cost, site=config.site, now=utcnow()
+        )
     except WrongPassword as error:
         raise form.refused("current_password", error) from error
     except WeakPassword as error:
