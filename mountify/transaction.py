@@ -12,14 +12,11 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify import freshness as _freshness  # noqa: F401  it listens to what is committed, in every process
-from mountify.core.errors import SignInNeeded
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _OPEN = "mountify.transaction"
-# What somebody begins who was signed in a moment ago.
-_OF_NOBODY = frozenset({"fk_carts_user_id", "fk_orders_user_id", "fk_user_sessions_user_id"})
 
 
 class Outdated(Exception):
@@ -30,8 +27,8 @@ class Outdated(Exception):
 def transaction() -> Iterator[Session]:
     """Commit at the end, roll back on anything raised. Raises RuntimeError when one is already open.
 
-    Raises SignInNeeded when what is stored belongs to an account that was closed meanwhile. Reads that went before in
-    the same request belong to the same database transaction; rows that matter are locked and read again inside.
+    Reads that went before in the same request belong to the same database transaction; rows that matter are
+    locked and read again inside.
     """
     session = db.session()
     if session.info.get(_OPEN):
@@ -40,11 +37,6 @@ def transaction() -> Iterator[Session]:
     try:
         yield session
         session.commit()
-    except IntegrityError as error:
-        session.rollback()
-        if violated(error) in _OF_NOBODY:
-            raise SignInNeeded from error
-        raise
     except BaseException:
         session.rollback()
         raise

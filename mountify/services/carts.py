@@ -7,10 +7,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
 from mountify import cart_counts, db
-from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange, UnknownProducts
+from mountify.core.errors import (
+    CartFull,
+    CartTooDear,
+    NotEnoughStock,
+    NotFound,
+    QuantityOutOfRange,
+    SignInNeeded,
+    UnknownProducts,
+)
 from mountify.core.money import MAXIMUM, Money
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.catalogue import Product, ProductStatus
@@ -24,7 +33,7 @@ from mountify.services.cart_view import (
     owned_by,
     read_lines,
 )
-from mountify.transaction import transaction
+from mountify.transaction import transaction, violated
 
 KEPT = timedelta(days=90)
 DOUBLE_CLICK = timedelta(milliseconds=500)
@@ -63,7 +72,7 @@ def add_item(
     """Add to the line of a product, making cart and line when there is none.
 
     A browser that loads a page for it sends a double click twice: the same within half a second is then the same wish.
-    Raises NotFound, QuantityOutOfRange, NotEnoughStock, CartFull or CartTooDear; then nothing has changed.
+    Raises NotFound, QuantityOutOfRange, NotEnoughStock, CartFull, CartTooDear or SignInNeeded; then nothing is changed.
     """
     _check_quantity(quantity, least=1)
     with transaction() as session:
@@ -120,7 +129,7 @@ def remove_item(owner: CartOwner, product_id: int) -> bool:
 def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -> None:
     """Make the cart hold exactly these products, 1 to 100 of each; whether they can be had is for the checkout to say.
 
-    Raises QuantityOutOfRange, CartFull, UnknownProducts or CartTooDear; then nothing has changed.
+    Raises QuantityOutOfRange, CartFull, UnknownProducts, CartTooDear or SignInNeeded; then nothing has changed.
     """
     if not all(1 <= quantity <= MOST_AT_ONCE for quantity in quantities.values()):
         raise QuantityOutOfRange(low=1, high=MOST_AT_ONCE)
@@ -199,13 +208,23 @@ def open_cart(session: Session, owner: CartOwner, now: datetime) -> Cart:
     """Make the cart when it is missing, then lock it; two tabs that come at once get the same one.
 
     While we wait for the lock, a guest's cart may go into an account's: then this is the first part of another one.
+    Raises SignInNeeded when the owner's account was closed meanwhile.
     """
     for _ in range(2):
-        session.execute(insert(Cart).values(**owner.columns, expires_at=now + KEPT).on_conflict_do_nothing())
+        _make_if_missing(session, owner, now)
         if cart := lock_cart(session, owner):
             cart.expires_at = now + KEPT
             return cart
     raise NotFound
+
+
+def _make_if_missing(session: Session, owner: CartOwner, now: datetime) -> None:
+    try:
+        session.execute(insert(Cart).values(**owner.columns, expires_at=now + KEPT).on_conflict_do_nothing())
+    except IntegrityError as error:
+        if violated(error) == "fk_carts_user_id":
+            raise SignInNeeded from error
+        raise
 
 
 def _find_item(session: Session, cart: Cart, product_id: int) -> CartItem | None:

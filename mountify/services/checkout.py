@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import CartChanged, CartEmpty
+from mountify.core.errors import CartChanged, CartEmpty, SignInNeeded
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import Delivery
@@ -66,13 +66,15 @@ def start(
 
     `items` are what the cart was just filled with, for one whose request names them: see find_repeated. `address_id` is
     where it goes, from the address book of whoever orders; without one, Stripe asks. Raises CartEmpty, CartChanged,
-    UnknownAddress, NotEnoughStock, NotPayable, PaymentRefused or PaymentsUnavailable; after each the cart is as it was
-    and nothing is held.
+    UnknownAddress, NotEnoughStock, NotPayable, SignInNeeded, PaymentRefused or PaymentsUnavailable; after each the cart
+    is as it was and nothing is held.
     """
     for _ in range(MOST_TRIES):
         try:
             step = _reserve(owner, email, checkout_key, items, address_id, site, now)
         except IntegrityError as error:
+            if violated(error) == "fk_orders_user_id":
+                raise SignInNeeded from error  # the account was closed meanwhile
             if violated(error) not in _TAKEN_MEANWHILE:
                 raise
             continue  # somebody else came first with this page's key, or with this cart
