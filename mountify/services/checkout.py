@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from uuid import uuid4
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -16,26 +13,35 @@ from sqlalchemy.orm import Session, selectinload
 from mountify import db
 from mountify.core.checkpoints import reached
 from mountify.core.errors import CartChanged, CartEmpty, SignInNeeded
-from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import Delivery
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.cart import Cart
-from mountify.models.order import Order, OrderItem
-from mountify.models.payment import AttemptState, PaymentAttempt
-from mountify.services import addresses, cart_view, carts, inventory, payment_sessions, session_request
-from mountify.services.cart_view import CartLine, CartOwner, CartView
+from mountify.models.order import Order
+from mountify.models.payment import AttemptState
+from mountify.services import addresses, cart_view, carts, payment_sessions, placing
+from mountify.services.cart_view import CartOwner
 from mountify.services.emails import order_url
 from mountify.services.orders import lines_of, lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
-from mountify.services.settings import HOLD_MINUTES, get_shop
+from mountify.services.placing import Purchase
 from mountify.services.settlement import SUPERSEDED
 from mountify.transaction import retried_once, transaction, violated
 
-HOLD = timedelta(minutes=HOLD_MINUTES)
 MOST_TRIES = 3
 _TAKEN_MEANWHILE = frozenset({"uq_orders_checkout_key", "uq_orders_pending_cart"})
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a shopper asks for with one click, as the parameters of `start` say."""
+
+    owner: CartOwner
+    email: str
+    checkout_key: str
+    items: Mapping[int, int] | None
+    address_id: int | None
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,10 @@ def start(
     UnknownAddress, NotEnoughStock, NotPayable, SignInNeeded, PaymentRefused or PaymentsUnavailable; after each the cart
     is as it was and nothing is held.
     """
+    wish = _Wish(owner, email, checkout_key, items, address_id)
     for _ in range(MOST_TRIES):
         try:
-            step = _reserve(owner, email, checkout_key, items, address_id, site, now)
+            step = _reserve(wish, site, now)
         except IntegrityError as error:
             if violated(error) == "fk_orders_user_id":
                 raise SignInNeeded from error  # the account was closed meanwhile
@@ -118,27 +125,20 @@ def cancel(order_id: int, *, payments: Payments, site: Site, now: datetime) -> O
 
 
 @retried_once
-def _reserve(
-    owner: CartOwner,
-    email: str,
-    checkout_key: str,
-    items: Mapping[int, int] | None,
-    address_id: int | None,
-    site: Site,
-    now: datetime,
-) -> Request | Started | _Superseded:
+def _reserve(wish: _Wish, site: Site, now: datetime) -> Request | Started | _Superseded:
+    owner, checkout_key = wish.owner, wish.checkout_key
     with transaction() as session:
         reached("checkout.before_lock")
         cart = carts.lock_cart(session, owner)
         # Whoever settles locks the cart, too: what was not yet paid at the first question may be by now.
-        if items is not None and (known := find_repeated(checkout_key, email, items, site=site)):
+        if wish.items is not None and (known := find_repeated(checkout_key, wish.email, wish.items, site=site)):
             return known
         view = cart_view.view_of(cart_view.read_lines(session, cart.id) if cart else [])
         pending = _find_pending(session, cart, checkout_key)
-        delivery = addresses.get_delivery(session, owner.orders_for, address_id) if address_id is not None else None
+        purchase = Purchase(view, wish.email, _find_delivery(session, wish))
         reached("checkout.locked")
         if pending is not None and (pending.checkout_key == checkout_key or not view.is_empty):
-            if pending.cart_fingerprint == _fingerprint(view, email, delivery) and pending.is_held_at(now):
+            if pending.cart_fingerprint == purchase.fingerprint and pending.is_held_at(now):
                 return Request.of(newest_attempt(session, pending.id))
             return _Superseded(pending.id)
         if cart is None or view.is_empty:
@@ -146,7 +146,24 @@ def _reserve(
         if view.has_problems:
             raise CartChanged
         carts.check_total(view.lines)
-        return _place(session, cart, view, delivery, owner, email, checkout_key, site, now)
+        attempt = placing.place(
+            session,
+            purchase,
+            cart_id=cart.id,
+            user_id=owner.orders_for,
+            checkout_key=checkout_key,
+            site=site,
+            now=now,
+        )
+        reached("checkout.before_commit")
+        return Request.of(attempt)
+
+
+def _find_delivery(session: Session, wish: _Wish) -> Delivery | None:
+    """Find where it goes in the book of whoever orders. Raises UnknownAddress."""
+    if wish.address_id is None:
+        return None
+    return addresses.get_delivery(session, wish.owner.orders_for, wish.address_id)
 
 
 def _find_pending(session: Session, cart: Cart | None, checkout_key: str) -> Order | None:
@@ -155,79 +172,3 @@ def _find_pending(session: Session, cart: Cart | None, checkout_key: str) -> Ord
     order_id = session.scalar(select(Order.id).where(mine, Order.status == OrderStatus.PENDING))
     order = lock_order(session, order_id) if order_id is not None else None
     return order if order is not None and order.is_pending else None
-
-
-def _place(
-    session: Session,
-    cart: Cart,
-    view: CartView,
-    delivery: Delivery | None,
-    owner: CartOwner,
-    email: str,
-    checkout_key: str,
-    site: Site,
-    now: datetime,
-) -> Request:
-    """Reserve the parts, write the order down, and what Stripe will be asked for it."""
-    inventory.reserve(session, {line.product.id: line.quantity for line in view.lines})
-    order = _order_of(view, email, delivery, site, now)
-    order.user_id, order.cart_id = owner.orders_for, cart.id
-    order.checkout_key = None if _is_used(session, checkout_key) else checkout_key
-    session.add(order)
-    session.flush()
-    order.record("placed", now=now)
-    attempt = _attempt_for(order, site, now + HOLD)
-    session.add(attempt)
-    session.flush()
-    reached("checkout.before_commit")
-    return Request.of(attempt)
-
-
-def _order_of(view: CartView, email: str, delivery: Delivery | None, site: Site, now: datetime) -> Order:
-    order = Order(
-        email=email,
-        currency=site.currency,
-        subtotal=view.subtotal,
-        shipping_total=view.shipping,
-        total=view.total,
-        cart_fingerprint=_fingerprint(view, email, delivery),
-        inventory_reserved=True,
-        reserved_until=now + HOLD,
-        created_at=now,
-        items=[_item_of(line) for line in view.lines],
-    )
-    if delivery is not None:
-        order.deliver_to(delivery)
-    return order
-
-
-def _item_of(line: CartLine) -> OrderItem:
-    """What is bought, as it is today: the product may change tomorrow."""
-    return OrderItem(
-        product_id=line.product.id,
-        quantity=line.quantity,
-        price=line.price,
-        name=line.product.name,
-        slug=line.product.slug,
-        image_url=line.product.image_url,
-    )
-
-
-def _attempt_for(order: Order, site: Site, expires_at: datetime) -> PaymentAttempt:
-    key = f"attempt-{uuid4()}"
-    params = session_request.params_for(order, key, shop=get_shop(), site=site, expires_at=expires_at)
-    return PaymentAttempt(order_id=order.id, params=params, idempotency_key=key, expires_at=expires_at)
-
-
-def _is_used(session: Session, checkout_key: str) -> bool:
-    """A page that was sent before, and whose order has ended since: this is another order, without the page's key."""
-    return session.scalar(select(Order.id).where(Order.checkout_key == checkout_key)) is not None
-
-
-def _fingerprint(view: CartView, email: str, delivery: Delivery | None) -> str:
-    """Everything a changed cart would change in the order. Not what is in stock: the order itself holds some of it."""
-    parts = [f"{line.product.id}x{line.quantity}@{line.price}" for line in view.lines]
-    subtotal = Money.sum(line.total for line in view.lines)
-    total = subtotal + get_shop().shipping_for(subtotal)
-    to = json.dumps(asdict(delivery), sort_keys=True) if delivery is not None else ""
-    return hashlib.sha256("|".join([*sorted(parts), str(total), email.lower(), to]).encode()).hexdigest()
