@@ -9,6 +9,7 @@ from mountify import db
 from mountify.blueprints import (
     account_data,
     addresses,
+    admin,
     api,
     auth,
     cart,
@@ -68,6 +69,7 @@ _FRONTS = (
     robots,
     health,
     api,
+    admin,
 )
 MOST_BODY_BYTES = 256 * 1024  # a view that takes more says so itself
 

@@ -35,6 +35,7 @@ from mountify.services.checkout import Started
 from tests.buyers import Buyer
 from tests.cast import COST
 from tests.databases import DATABASE, empty, fresh_database
+from tests.desk import Desk
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 from tests.web import Browser
@@ -174,6 +175,13 @@ def app(config: Config, gateways: Gateways, database: None, redis: Redis) -> Fla
 def browser(app: Flask) -> Browser:
     """A shopper's browser without script."""
     return Browser(app)
+
+
+@pytest.fixture
+def ada(app: Flask) -> Desk:
+    """The admin at her desk, in a shop that has a name."""
+    make_shop()
+    return Desk(app)
 
 
 @pytest.fixture

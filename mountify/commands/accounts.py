@@ -79,7 +79,7 @@ def enable_account(email: str) -> None:
     from mountify.services import staffing
 
     connected()
-    staffing.enable(email)
+    staffing.enable(email, now=utcnow())
     click.echo(f"{email} can sign in again.")
 
 

@@ -190,6 +190,19 @@ class UnknownAddress(InvalidInput):
     message = N_("Choose one of your addresses, or enter one at payment.")
 
 
+class CategoryTaken(ShopError):
+    """Another category has this name or this slug; `field` says which."""
+
+    status = 409
+    code = "category_taken"
+
+    def __init__(self, field: str) -> None:
+        is_name = field == "name"
+        super().__init__(N_("Another category has this name.") if is_name else N_("Another category has this address."))
+        self.field = field
+        self.facts = {"fields": {field: [self.message_id]}}
+
+
 class WrongTransition(ShopError):
     status = 409
     code = "wrong_transition"

@@ -121,6 +121,20 @@ def in_ascii(form: Any, field: Any) -> None:
         raise ValidationError(gettext("Enter an email address such as sam@example.com."))
 
 
+def stripped(text: str | None) -> str | None:
+    """A filter: without the white space around it."""
+    return text.strip() if text else text
+
+
 def no_control_characters(form: Any, field: Any) -> None:
     if has_control_characters(field.data or ""):
         raise ValidationError(gettext("This contains characters that cannot be used here."))
+
+
+def no_control_characters_but_lines(form: Any, field: Any) -> None:
+    """For a text of several lines."""
+    if has_control_characters((field.data or "").translate(_LINES)):
+        raise ValidationError(gettext("This contains characters that cannot be used here."))
+
+
+_LINES = str.maketrans("", "", "\r\n\t")

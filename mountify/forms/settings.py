@@ -10,7 +10,7 @@ from wtforms import StringField
 from wtforms.validators import Length, StopValidation
 
 from mountify.forms.auth import password_field
-from mountify.forms.base import ShopForm, no_control_characters
+from mountify.forms.base import ShopForm, no_control_characters, stripped
 from mountify.forms.fields import email_field
 
 
@@ -22,7 +22,7 @@ def present(form: Any, field: Any) -> None:
 
 class ProfileForm(ShopForm):
     name = StringField(
-        filters=[lambda text: text.strip() if text else text],
+        filters=[stripped],
         validators=[present, Length(max=120, message=_l("A name has at most 120 characters.")), no_control_characters],
     )
 

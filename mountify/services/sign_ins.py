@@ -14,8 +14,9 @@ from mountify import db, store, versions
 from mountify.core.errors import SignInNeeded
 from mountify.core.texts import without_control_characters
 from mountify.models.account import EmailToken, PasswordResetToken, Role, User, UserSession
-from mountify.services import orders
+from mountify.services import audit_log, orders
 from mountify.services.accounts import Identity, identity_of
+from mountify.services.audit_log import Actor
 from mountify.store import StoreDown
 from mountify.transaction import transaction
 
@@ -54,6 +55,8 @@ def begin(who: Identity, id_hash: str, *, user_agent: str, address: str, now: da
             )
         )
         orders.join_account(session, who.id, who.email)
+        if who.role is not Role.CUSTOMER:
+            audit_log.record(session, Actor(who.id, address), "signed_in", user, now=now)
     log.info("signed_in", account=who.id)
 
 

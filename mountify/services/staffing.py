@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from mountify import db
 from mountify.core.errors import N_, NotFound
 from mountify.models.account import OAuthIdentity, Role, User
-from mountify.services import sign_ins
+from mountify.services import audit_log, sign_ins
+from mountify.services.audit_log import TERMINAL
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
@@ -22,6 +23,7 @@ def change_role(email: str, role: Role, *, now: datetime) -> None:
     with transaction() as session:
         user = _lock(session, email)
         if user.role is not role:
+            audit_log.record(session, TERMINAL, "account.role_changed", user, now=now, role=(user.role, role))
             user.change_role(role)
             log.info("role_changed", account=user.id, role=role)
             sign_ins.end_all(session, user.id, now=now)
@@ -32,22 +34,26 @@ def disable(email: str, *, now: datetime) -> None:
     with transaction() as session:
         user = _lock(session, email)
         user.disable(now=now)
+        audit_log.record(session, TERMINAL, "account.disabled", user, now=now)
         log.info("account_disabled", account=user.id)
         sign_ins.end_all(session, user.id, now=now)
 
 
-def enable(email: str) -> None:
+def enable(email: str, *, now: datetime) -> None:
     """Let an account be used again. Raises NotFound."""
     with transaction() as session:
         user = _lock(session, email)
         user.disabled_at = None
+        audit_log.record(session, TERMINAL, "account.enabled", user, now=now)
         log.info("account_enabled", account=user.id)
 
 
 def sign_out(email: str, *, now: datetime) -> None:
     """End every sign-in of an account. Raises NotFound."""
     with transaction() as session:
-        sign_ins.end_all(session, _lock(session, email).id, now=now)
+        user = _lock(session, email)
+        sign_ins.end_all(session, user.id, now=now)
+        audit_log.record(session, TERMINAL, "account.signed_out", user, now=now)
 
 
 def describe(email: str, *, now: datetime) -> list[str]:

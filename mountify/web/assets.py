@@ -19,12 +19,14 @@ YEAR_S = 365 * 24 * 3600
 DAY_S = 24 * 3600
 MINUTE_S = 60
 
-# The order of the files is the order of the rules.
-SHOP = (
+# The style sheet of each front. The order of the files is the order of the rules.
+_SHOP = (
     "layers", "reset", "tokens", "base", "layout", "header", "search", "footer", "wide", "icon", "dimension",
     "button", "progress", "price", "stock", "card", "home", "facts", "form", "stepper", "filters", "navigation",
     "product", "cart", "box", "message", "steps", "status", "table", "dialog", "utilities",
 )  # fmt: skip
+_DESK = ("layers", "desk", "kpis", "chart", "panel", "dense", "tools", "pictures", "print")
+BUNDLES = {"shop": _SHOP, "admin": _DESK}
 
 bp = Blueprint("assets", __name__)
 
@@ -36,13 +38,13 @@ def init_assets(app: Flask) -> None:
     app.after_request(_keep_for_ever)
 
 
-def bundle_url() -> str:
-    """The address of the shop's style sheet; it changes with every change of the rules."""
-    return f"{current_app.config['STATIC_URL']}/bundle/shop-{bundle_fingerprint()}.css"
+def bundle_url(name: str = "shop") -> str:
+    """The address of a front's style sheet; it changes with every change of the rules."""
+    return f"{current_app.config['STATIC_URL']}/bundle/{name}-{bundle_fingerprint(name)}.css"
 
 
-def bundle_fingerprint() -> str:
-    return _fingerprint(_bundle())
+def bundle_fingerprint(name: str = "shop") -> str:
+    return _fingerprint(_bundle(name))
 
 
 def static_url(path: str) -> str:
@@ -57,12 +59,12 @@ def picture(url: str | None, width: int) -> str:
     return re.sub(r"^/static/(.+)-960\.webp$", rf"{current_app.config['STATIC_URL']}/\1-{width}.webp", url or "")
 
 
-@bp.get("/static/bundle/shop-<fingerprint>.css")
-def bundle(fingerprint: str) -> Response:
-    if fingerprint != _fingerprint(_bundle()):
+@bp.get("/static/bundle/<name>-<fingerprint>.css")
+def bundle(name: str, fingerprint: str) -> Response:
+    if name not in BUNDLES or fingerprint != bundle_fingerprint(name):
         raise NotFound
     encoding = request.accept_encodings.best_match(["br", "gzip", "identity"]) or "identity"
-    response = make_response(_encoded(encoding))
+    response = make_response(_encoded(name, encoding))
     response.mimetype = "text/css"
     if encoding != "identity":
         response.headers["Content-Encoding"] = encoding
@@ -72,21 +74,21 @@ def bundle(fingerprint: str) -> Response:
 
 
 @cache
-def _bundle() -> bytes:
-    sheets = ((STATIC / "css" / f"{name}.css").read_text("utf-8") for name in SHOP)
+def _bundle(name: str) -> bytes:
+    sheets = ((STATIC / "css" / f"{sheet}.css").read_text("utf-8") for sheet in BUNDLES[name])
     lines = (line.strip() for sheet in sheets for line in re.sub(r"(?s)/\*.*?\*/", "", sheet).splitlines())
     return "\n".join(line for line in lines if line).encode()
 
 
 @cache
-def _encoded(encoding: str) -> bytes:
+def _encoded(name: str, encoding: str) -> bytes:
     match encoding:
         case "br":
-            return bytes(brotli.compress(_bundle()))
+            return bytes(brotli.compress(_bundle(name)))
         case "gzip":
-            return gzip.compress(_bundle(), 9, mtime=0)
+            return gzip.compress(_bundle(name), 9, mtime=0)
         case _:
-            return _bundle()
+            return _bundle(name)
 
 
 @lru_cache(maxsize=500)  # a file can be asked for by many paths

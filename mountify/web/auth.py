@@ -11,8 +11,10 @@ from mountify.config import Config
 from mountify.core.clock import utcnow
 from mountify.core.errors import NotAllowed, ProofNeeded, SignInNeeded
 from mountify.core.tokens import is_token, new_token
+from mountify.models.account import Role
 from mountify.services import carts
 from mountify.services.accounts import Identity
+from mountify.services.audit_log import Actor
 from mountify.services.cart_view import CartOwner
 from mountify.web.sessions import ShopSession
 
@@ -26,7 +28,7 @@ class SignedIn(UserMixin):
 
     def __init__(self, who: Identity) -> None:
         self.id, self.email, self.name = who.id, who.email, who.name
-        self.role, self.is_staff = who.role, who.is_staff
+        self.role, self.is_staff, self.is_admin = who.role, who.is_staff, who.role is Role.ADMIN
 
 
 def init_auth(app: Flask) -> None:
@@ -69,6 +71,19 @@ def require_staff() -> Identity:
     if not who.is_staff:
         raise NotAllowed
     return who
+
+
+def require_admin() -> Identity:
+    """Say who of those that run the shop is asking. Raises SignInNeeded or NotAllowed."""
+    who = require_identity()
+    if who.role is not Role.ADMIN:
+        raise NotAllowed
+    return who
+
+
+def actor() -> Actor:
+    """Say who of the office acts, and from where, for the audit log. Raises SignInNeeded or NotAllowed."""
+    return Actor(require_staff().id, request.remote_addr or "")
 
 
 def find_cart_owner() -> CartOwner | None:

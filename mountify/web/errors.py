@@ -58,7 +58,7 @@ def refuse(error: ShopError) -> Response:
         return make_response(render_template("auth/link_spent.html", sentence=sentence), error.status)
     if wants_fragment():
         return _notice(sentence, error.status)
-    if request.method == "POST" and not isinstance(error, NotFound | Malformed | GoogleSignInLost):
+    if request.method == "POST" and not isinstance(error, NotFound | NotAllowed | Malformed | GoogleSignInLost):
         flash(sentence, "bad")
         return seen_other(back())
     return _page(error.status, sentence)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from . import addresses, attention, auth, cart, catalogue, checkout, orders, profile
+from . import addresses, admin, auth, cart, catalogue, checkout, orders, profile
 
 bp = Blueprint("api", __name__, url_prefix="/api")
-for part in (catalogue, cart, checkout, orders, auth, profile, addresses, attention):
+for part in (catalogue, cart, checkout, orders, auth, profile, addresses, admin):
     bp.register_blueprint(part.bp)

@@ -1,0 +1,42 @@
+"""The lines of the audit log in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+
+from mountify.services.audit_log import Entry
+
+
+def deed(entry: Entry) -> str:
+    """Say who did what: "Ada: name Desk → Desks, price 14.00 → 12.00"."""
+    who = entry.actor or (_("The terminal") if entry.actor_id is None else _("A closed account"))
+    what = _verbs().get(entry.action, entry.action)
+    changes = ", ".join(_change(name, *pair) for name, pair in entry.changes.items())
+    return f"{who}: {what}" + (f", {changes}" if changes else "")
+
+
+def _change(name: str, old: Any, new: Any) -> str:
+    label = name.replace("_", " ").removesuffix(" id")
+    return f"{label} {_shown(old)} → {_shown(new)}" if old not in (None, "") else f"{label} {_shown(new)}"
+
+
+def _shown(value: Any) -> str:
+    """Long texts are named by their beginning."""
+    text = _("nothing") if value in (None, "") else str(value)
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
+def _verbs() -> dict[str, str]:
+    return {
+        "category.added": _("added"),
+        "category.changed": _("changed"),
+        "category.moved": _("moved"),
+        "category.deleted": _("deleted"),
+        "signed_in": _("signed in"),
+        "account.role_changed": _("changed the role"),
+        "account.disabled": _("disabled the account"),
+        "account.enabled": _("enabled the account"),
+        "account.signed_out": _("ended every sign-in"),
+    }

@@ -1,0 +1,47 @@
+"""What the tests of the desk share: who sits at it, and what is in its log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from mountify import db
+from mountify.models.audit_log import AuditEntry
+from mountify.services import accounts
+from mountify.services.audit_log import Actor
+from tests.cast import email_of, make_account, sign_in, token_of
+from tests.web import Browser
+
+
+class Desk(Browser):
+    """Somebody of the office at work: signed in, with the token that every form of theirs carries."""
+
+    def __init__(self, app: Flask, name: str = "ada") -> None:
+        super().__init__(app)
+        sign_in(self, name)
+        self.token = token_of(self)
+
+    def do(self, path: str, **values: Any) -> Any:
+        """Send a form without script."""
+        return self.post(path, {**values, "csrf_token": self.token})
+
+    def swap(self, path: str, **values: Any) -> Any:
+        """Send a form as htmx does."""
+        return self.htmx("POST", path, {**values, "csrf_token": self.token})
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Send JSON as a program does."""
+        return self.send(method, path, body, **{"X-CSRFToken": self.token})
+
+
+def somebody(name: str = "ada") -> Actor:
+    """An actor for services that are called without a browser."""
+    return Actor(accounts.find_by_email(email_of(name)) or make_account(name), "127.0.0.1")
+
+
+def log_of(thing: str) -> list[tuple[str, dict[str, Any]]]:
+    """What was done to things of a table, oldest first."""
+    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.thing == thing).order_by(AuditEntry.id))
+    return [(entry.action, dict(entry.changes)) for entry in entries]

@@ -1,0 +1,61 @@
+"""Every address of the desk that changes something, walked: whoever does it is in the log afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from mountify import db
+from mountify.models.audit_log import AuditEntry
+from tests.desk import Desk, somebody
+from tests.factories import make_category
+from tests.pages.test_routes import UNSAFE, rules
+
+Deed = Callable[[Desk], Any]
+
+
+def deeds() -> dict[str, Deed]:
+    """For each of them something that really changes; a route that is missing here fails the walk."""
+    return {
+        "admin.categories.add": lambda ada: ada.do("/admin/categories", name="Desk"),
+        "admin.categories.save": lambda ada: ada.do(f"/admin/categories/{make_category()}", name="Shelf"),
+        "admin.categories.move": lambda ada: ada.do(f"/admin/categories/{two_categories()}/place", to="up"),
+        "admin.categories.delete": lambda ada: ada.do(f"/admin/categories/{make_category()}/removal"),
+        "api.admin.categories.add": lambda ada: ada.ask("POST", "/api/admin/categories", {"name": "Cable"}),
+        "api.admin.categories.change": lambda ada: ada.ask(
+            "PUT", f"/api/admin/categories/{make_category()}", {"name": "Wall"}
+        ),
+        "api.admin.categories.delete": lambda ada: ada.ask("DELETE", f"/api/admin/categories/{make_category()}"),
+    }
+
+
+def two_categories() -> int:
+    make_category()
+    return make_category()
+
+
+def newest() -> tuple[int, int | None]:
+    """How many entries there are, and who made the last one."""
+    count = db.session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+    actor = db.session.scalar(select(AuditEntry.actor_id).order_by(AuditEntry.id.desc()).limit(1))
+    db.release()
+    return count, actor
+
+
+def test_whatever_is_changed_at_the_desk_is_in_the_log(app: Flask, ada: Desk) -> None:
+    known = deeds()
+    changing = {
+        rule.endpoint
+        for method, rule in rules(app)
+        if method in UNSAFE and rule.endpoint.startswith(("admin.", "api.admin."))
+    }
+    assert changing == set(known)
+    for endpoint, deed in known.items():
+        before, _whoever = newest()
+        answer = deed(ada)
+        assert answer.status_code in {200, 201, 303}, (endpoint, answer.status_code)
+        after, actor = newest()
+        assert after > before and actor == somebody().id, endpoint
