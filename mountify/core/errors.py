@@ -203,6 +203,17 @@ class CategoryTaken(ShopError):
         self.facts = {"fields": {field: [self.message_id]}}
 
 
+class SlugTaken(ShopError):
+    status = 409
+    code = "slug_taken"
+    message = N_("Another product has, or had, this address.")
+
+
+class UnknownCategory(Malformed):
+    code = "unknown_category"
+    message = N_("Choose one of the categories.")
+
+
 class WrongTransition(ShopError):
     status = 409
     code = "wrong_transition"
@@ -288,10 +299,10 @@ class BadAmount(Malformed):
 
 
 class BadPrice(Malformed):
-    """To be asked of nobody: Stripe does not take it."""
+    """To be asked of nobody: Stripe does not take it, or nobody could put it into a cart."""
 
     code = "bad_price"
-    message = N_("%(price)s is no price in %(currency)s, which has no such fractions.")
+    message = N_("%(price)s is no price in %(currency)s: more than nothing, at most 999,999.99, in its own fractions.")
 
 
 class NotPayable(ShopError):

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-from wtforms import StringField
-from wtforms.validators import DataRequired, Email, Length
+import re
 
+from flask_babel import lazy_gettext as _l
+from wtforms import Field, StringField
+from wtforms.validators import DataRequired, Email, Length
+from wtforms.widgets import TextInput
+
+from mountify.core.money import Money
 from mountify.forms.base import no_control_characters
 from mountify.services.email_addresses import canonical
+
+_PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
+
+
+class PriceField(Field):
+    """Reads an amount as people write it with a point, such as 19.50; gives Money, None when it is empty."""
+
+    widget = TextInput()
+    complaint = _l("Write it as 19.50, with a point.")
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else str(self.data)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip() if valuelist else ""
+        self.data = None
+        if not text:
+            return
+        if not _PRICE.fullmatch(text):
+            raise ValueError(self.complaint)
+        self.data = Money.of(text)
 
 
 def canonical_address(text: str | None) -> str | None:

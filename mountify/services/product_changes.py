@@ -1,0 +1,215 @@
+"""Products as their merchant changes them: made, changed, copied, retired; each change is in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, selectinload
+
+from mountify.core.errors import N_, BadPrice, NotFound, SlugTaken, UnknownCategory
+from mountify.core.money import MAXIMUM, Money, can_express
+from mountify.core.slugs import slugify
+from mountify.models.catalogue import Category, Product, ProductSlug, ProductStatus, StockMovement
+from mountify.models.order import OrderItem
+from mountify.services import audit_log, inventory
+from mountify.services.audit_log import Actor
+from mountify.services.catalogue import NewImage, NewProduct, add_product
+from mountify.transaction import transaction, violated
+
+# What a merchant may change; stock and pictures have ways of their own.
+CHANGEABLE = frozenset(
+    {
+        "name",
+        "price",
+        "description",
+        "detailed_description",
+        "category_id",
+        "status",
+        "slug",
+        "attributes",
+        "low_stock_level",
+    }
+)
+OPENING = "opening"  # the reason in the ledger for what is there from the beginning
+
+
+def add(
+    by: Actor,
+    new: NewProduct,
+    *,
+    currency: str,
+    now: datetime,
+    status: ProductStatus = ProductStatus.DRAFT,
+    on_hand: int = 0,
+) -> int:
+    """Make a product, and give its id. Raises BadPrice, UnknownCategory or SlugTaken.
+
+    Without a slug it gets one made of its name, with a number behind it when that is taken.
+    """
+    with transaction() as session:
+        return _add(session, by, new, "product.added", status=status, on_hand=on_hand, currency=currency, now=now).id
+
+
+def change(by: Actor, product_id: int, values: Mapping[str, object], *, currency: str, now: datetime) -> None:
+    """Change what is named in `values` (of CHANGEABLE) and nothing else; an old slug leads on to the new one.
+
+    Raises NotFound, BadPrice, UnknownCategory, SlugTaken, or KeyError for a name that is none of them.
+    """
+    with transaction() as session:
+        change_in(session, by, lock(session, product_id), values, currency=currency, now=now)
+
+
+def change_in(
+    session: Session, by: Actor, product: Product, values: Mapping[str, object], *, currency: str, now: datetime
+) -> None:
+    """Do what change() does, to a product that is locked, in the caller's transaction."""
+    if unknown := set(values) - CHANGEABLE:
+        raise KeyError(*sorted(unknown))
+    price = values.get("price")
+    if isinstance(price, Money):
+        check_price(price, currency)
+    if values.get("category_id") is not None and session.get(Category, values["category_id"]) is None:
+        raise UnknownCategory
+    with audit_log.watching(session, by, "product.changed", product, now=now):
+        slug = values.get("slug")
+        if isinstance(slug, str) and slug != product.slug:
+            _take_slug(session, product, slug)
+        for name in values.keys() - {"slug"}:
+            setattr(product, name, values[name])
+        session.flush()
+
+
+def check_price(price: Money, currency: str) -> None:
+    """Raise BadPrice for what the currency cannot express, for nothing, and for more than a cart may total."""
+    if not (0 < price.amount <= MAXIMUM and can_express(price, currency)):
+        raise BadPrice(price=str(price), currency=currency)
+
+
+def duplicate(by: Actor, product_id: int, *, currency: str, now: datetime) -> int:
+    """Make a draft that is like a product, without stock, and give its id. Raises NotFound."""
+    with transaction() as session:
+        product = _get(session, product_id)
+        new = NewProduct(
+            name=f"{product.name} (copy)"[:200],
+            price=product.price,
+            description=product.description,
+            detailed_description=product.detailed_description,
+            category_id=product.category_id,
+            attributes=dict(product.attributes),
+            images=[
+                NewImage(
+                    image.image_url,
+                    image.alt,
+                    image.cloudinary_public_id,
+                    image.width or 0,
+                    image.height or 0,
+                    image.color,
+                )
+                for image in product.images
+            ],
+        )
+        copy = _add(
+            session, by, new, "product.copied", status=ProductStatus.DRAFT, on_hand=0, currency=currency, now=now
+        )
+        copy.low_stock_level = product.low_stock_level
+        return copy.id
+
+
+def delete(by: Actor, product_id: int, *, now: datetime) -> bool:
+    """Delete a product that was never ordered; one that was is archived instead. Say whether it was deleted.
+
+    Raises NotFound.
+    """
+    with transaction() as session:
+        product = lock(session, product_id)
+        if session.scalar(select(exists().where(OrderItem.product_id == product_id))):
+            with audit_log.watching(session, by, "product.archived", product, now=now):
+                product.status = ProductStatus.ARCHIVED
+            return False
+        audit_log.record(session, by, "product.deleted", product, now=now, name=(product.name, None))
+        session.execute(delete_rows(StockMovement).where(StockMovement.product_id == product_id))
+        session.execute(delete_rows(Product).where(Product.id == product_id))  # the rest goes by foreign keys
+        session.expunge(product)
+        return True
+
+
+def lock(session: Session, product_id: int) -> Product:
+    """Lock a product and read it afresh. Raises NotFound."""
+    product = session.get(Product, product_id, with_for_update=True, populate_existing=True)
+    if product is None:
+        raise NotFound(N_("There is no such product."))
+    return product
+
+
+def _get(session: Session, product_id: int) -> Product:
+    product = session.get(Product, product_id, options=[selectinload(Product.images)], populate_existing=True)
+    if product is None:
+        raise NotFound(N_("There is no such product."))
+    return product
+
+
+def _add(
+    session: Session,
+    by: Actor,
+    new: NewProduct,
+    action: str,
+    *,
+    status: ProductStatus,
+    on_hand: int,
+    currency: str,
+    now: datetime,
+) -> Product:
+    check_price(new.price, currency)
+    if new.category_id is not None and session.get(Category, new.category_id) is None:
+        raise UnknownCategory
+    if new.slug is not None and _is_taken(session, new.slug):
+        raise SlugTaken
+    slug = new.slug or _free_slug(session, slugify(new.name))
+    try:
+        product = add_product(session, replace(new, slug=slug), currency=currency)
+    except IntegrityError as error:  # somebody else was faster
+        if violated(error) != "uq_products_slug":
+            raise
+        raise SlugTaken from error
+    product.status = status
+    audit_log.record(session, by, action, product, now=now, name=(None, product.name))
+    if on_hand:
+        session.flush()
+        inventory.receive(session, product.id, on_hand, reason=OPENING, now=now)
+    return product
+
+
+def _take_slug(session: Session, product: Product, slug: str) -> None:
+    """Give a product another slug; the one it had leads to it from now on. Raises SlugTaken."""
+    if _is_taken(session, slug, but_by=product.id):
+        raise SlugTaken
+    session.execute(delete_rows(ProductSlug).where(ProductSlug.slug == slug, ProductSlug.product_id == product.id))
+    session.merge(ProductSlug(slug=product.slug, product_id=product.id))
+    product.slug = slug
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if violated(error) not in {"uq_products_slug", "pk_product_slugs"}:
+            raise
+        raise SlugTaken from error
+
+
+def _is_taken(session: Session, slug: str, *, but_by: int = 0) -> bool:
+    """Say whether another product has this slug, or had it."""
+    now = exists().where(Product.slug == slug, Product.id != but_by)
+    before = exists().where(ProductSlug.slug == slug, ProductSlug.product_id != but_by)
+    return bool(session.scalar(select(now | before)))
+
+
+def _free_slug(session: Session, slug: str) -> str:
+    if not _is_taken(session, slug):
+        return slug
+    number = 2
+    while _is_taken(session, f"{slug}-{number}"):
+        number += 1
+    return f"{slug}-{number}"
