@@ -1,0 +1,74 @@
+"""A shop with 100,000 orders and 50,000 products: each page asks little, reads no big table whole, and stays small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from mountify import db
+from mountify.app import create_app
+from mountify.config import Config
+from mountify.gateways import Gateways
+from tests.big_shop import Asked, fill
+from tests.cast import make_account
+from tests.databases import fresh_database
+from tests.desk import Desk
+from tests.factories import make_shop
+from tests.fakes import FakeMailer, FakePayments
+
+MOST_QUERIES, MOST_BYTES = 10, 200_000
+PAGES = (
+    "/admin/categories",
+    "/admin/categories/3",
+)
+
+
+@pytest.fixture(scope="module")
+def big(number: int, engine: sa.Engine) -> Iterator[sa.Engine]:
+    """The database of the big shop; afterwards every session works on the worker's own again."""
+    own = sa.create_engine(fresh_database(f"big_{number}"))
+    db.bind(own)
+    make_shop()
+    make_account("ada")
+    with own.begin() as connection:
+        fill(connection, alice=make_account("alice"))
+    yield own
+    db.release()
+    db.bind(engine, join_transaction_mode="conditional_savepoint")
+    own.dispose()
+
+
+@pytest.fixture(scope="module")
+def app(config: Config, redis_url: str, big: sa.Engine) -> Flask:
+    return create_app(replace(config, redis_url=redis_url), Gateways(payments=FakePayments(), mailer=FakeMailer()))
+
+
+@pytest.fixture(scope="module")
+def ada(app: Flask) -> Desk:
+    return Desk(app)
+
+
+@pytest.fixture(scope="module")
+def alice(app: Flask) -> Desk:
+    """Who buys and buys, as other people do."""
+    return Desk(app, "alice")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_of_the_desk_asks_little_and_stays_small(big: sa.Engine, ada: Desk, path: str) -> None:
+    sizes = []
+    asked = Asked(big, lambda: sizes.append(len(ada.get(path).data)))
+    assert sizes[0] < MOST_BYTES
+    assert len(asked.statements) <= MOST_QUERIES, asked.statements
+    assert not asked.scans(), "\n\n".join(asked.scans())
+
+
+def test_the_orders_of_an_account_are_found_without_looking_at_anybody_elses(big: sa.Engine, alice: Desk) -> None:
+    pages = []
+    asked = Asked(big, lambda: pages.append(alice.get("/orders").text))
+    assert pages[0].count("Details") == 20
+    assert len(asked.statements) <= MOST_QUERIES and not asked.scans()
