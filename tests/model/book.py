@@ -72,8 +72,14 @@ class Book:
         return max(0, self.shelf[part] - self.held()[part]) + self.held(cart)[part]
 
     def merge(self, guest: str, account: str) -> None:
-        """A guest signs in: what the cart holds moves, and an order that waits comes along in place of another."""
-        self.carts[account] = dict(Counter(self.carts[account]) + Counter(self.carts.pop(guest)))
+        """A guest signs in: what the cart holds moves, and an order that waits comes along in place of another.
+
+        Of what both hold no more than can be had, unless it is gone altogether: then the cart says so.
+        """
+        mine, free = self.carts[account], self.obtainable
+        for part, quantity in self.carts.pop(guest).items():
+            wanted = quantity + mine.get(part, 0)
+            mine[part] = min(wanted, free(part, account) + self.held(guest)[part] or wanted)
         moved = self.pending_of(guest)
         left = [*self.pending_of(account), *moved] if moved else []
         for order_id, order in self.orders.items():
