@@ -203,6 +203,39 @@ class CategoryTaken(ShopError):
         self.facts = {"fields": {field: [self.message_id]}}
 
 
+class StockChanged(ShopError):
+    """Somebody, or a sale, has changed what is on hand since it was looked at."""
+
+    status = 409
+    code = "stock_changed"
+    message = N_("You saw %(seen)s on hand, and now it is %(found)s. Nothing was changed.")
+
+    def __init__(self, *, seen: int, found: int) -> None:
+        super().__init__(seen=seen, found=found)
+        self.found = found
+        self.facts = {"expected": seen, "onHand": found}
+
+
+class BelowReserved(ShopError):
+    status = 409
+    code = "below_reserved"
+
+    def __init__(self, *, reserved: int) -> None:
+        super().__init__(
+            N_("%(reserved)s are reserved by open checkouts, so on hand cannot go below %(reserved)s."),
+            reserved=reserved,
+        )
+        self.facts = {"reserved": reserved}
+
+
+class NothingOnHand(ShopError):
+    """More is taken off the shelf than is there, or more put on it than can be counted."""
+
+    status = 409
+    code = "nothing_on_hand"
+    message = N_("On hand are %(on_hand)s. It can be from 0 to %(most)s.")
+
+
 class SlugTaken(ShopError):
     status = 409
     code = "slug_taken"

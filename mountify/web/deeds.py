@@ -1,4 +1,4 @@
-"""The lines of the audit log in words."""
+"""The lines of the audit log, and of the stock's ledger, in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from mountify.services.audit_log import Entry
+from mountify.services.stock import Movement
 
 
 def deed(entry: Entry) -> str:
@@ -15,6 +16,21 @@ def deed(entry: Entry) -> str:
     what = _verbs().get(entry.action, entry.action)
     changes = ", ".join(_change(name, *pair) for name, pair in entry.changes.items())
     return f"{who}: {what}" + (f", {changes}" if changes else "")
+
+
+def why(movement: Movement) -> str:
+    """Say why parts came or went."""
+    if movement.order_number:
+        said = _("Sold, order %(number)s") if movement.delta < 0 else _("Came back, order %(number)s")
+        return said % {"number": movement.order_number}
+    reasons = {
+        "opening": _("There from the beginning"),
+        "received": _("Received"),
+        "counted": _("Counted anew"),
+        "damaged": _("Damaged"),
+        "other": _("Other"),
+    }
+    return reasons.get(movement.reason, movement.reason)
 
 
 def _change(name: str, old: Any, new: Any) -> str:
@@ -39,6 +55,8 @@ def _verbs() -> dict[str, str]:
         "product.changed": _("changed"),
         "product.archived": _("archived"),
         "product.deleted": _("deleted"),
+        "stock.changed": _("changed the stock"),
+        "stock.level_set": _("changed when it counts as low"),
         "signed_in": _("signed in"),
         "account.role_changed": _("changed the role"),
         "account.disabled": _("disabled the account"),

@@ -25,7 +25,7 @@ from mountify.services.products import CategoryCount, Summary
 from mountify.services.settings import HOLD_MINUTES
 from mountify.services.wording import format_money
 from mountify.web.auth import SignedIn, find_cart_owner, identity
-from mountify.web.deeds import deed
+from mountify.web.deeds import deed, why
 from mountify.web.frame import frame
 from mountify.web.headers import THEME_COOKIE
 from mountify.web.markdown import markdown, opening
@@ -62,6 +62,7 @@ def init_templating(app: Flask, config: Config) -> None:
     app.add_template_filter(countries)
     app.add_template_filter(paragraphs)
     app.add_template_filter(deed)
+    app.add_template_filter(why)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.models.audit_log import AuditEntry
 from tests.desk import Desk, somebody
-from tests.factories import make_category
+from tests.factories import make_category, make_product
 from tests.pages.test_routes import UNSAFE, rules
 
 Deed = Callable[[Desk], Any]
@@ -20,6 +20,18 @@ Deed = Callable[[Desk], Any]
 def deeds() -> dict[str, Deed]:
     """For each of them something that really changes; a route that is missing here fails the walk."""
     return {
+        "admin.inventory.set_on_hand": lambda ada: ada.do(
+            f"/admin/inventory/{make_product(stock=5).id}/on-hand", on_hand=7
+        ),
+        "admin.inventory.adjust": lambda ada: ada.do(
+            f"/admin/inventory/{make_product().id}/movements", delta=3, reason="received"
+        ),
+        "admin.inventory.set_low_level": lambda ada: ada.do(
+            f"/admin/inventory/{make_product().id}/low-level", low_stock_level=9
+        ),
+        "api.admin.inventory.change": lambda ada: ada.ask(
+            "PUT", f"/api/admin/inventory/{make_product().id}", {"delta": 2}
+        ),
         "admin.categories.add": lambda ada: ada.do("/admin/categories", name="Desk"),
         "admin.categories.save": lambda ada: ada.do(f"/admin/categories/{make_category()}", name="Shelf"),
         "admin.categories.move": lambda ada: ada.do(f"/admin/categories/{two_categories()}/place", to="up"),

@@ -1,0 +1,58 @@
+"""Stock, kept by programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from flask_babel import gettext as _
+
+from mountify.blueprints.api.body import json_object, pagination
+from mountify.core.clock import utcnow
+from mountify.core.errors import InvalidInput
+from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, check, read_number, read_page, read_words
+from mountify.forms.stock import AdjustForm, OnHandForm
+from mountify.services import stock
+from mountify.services.stock import Level, Reason, Row
+from mountify.web.auth import actor
+
+bp = Blueprint("inventory", __name__, url_prefix="/inventory")
+
+
+@bp.get("")
+def index() -> Response:
+    check(request.args)
+    level = request.args.get("level", Level.ALL)
+    if level not in set(Level):
+        raise InvalidInput(_("Choose all, low or out."))
+    size = read_number(request.args.get("limit", ""), MOST_A_PAGE) or USUAL_A_PAGE
+    rows = stock.list_rows(read_words(request.args.get("search", "")), Level(level), read_page(request.args), size)
+    return jsonify(inventory=[_show(row) for row in rows.items], pagination=pagination(rows))
+
+
+@bp.put("/<id:product_id>")
+def change(product_id: int) -> Response:
+    """Set what is on hand, or add to it: `onHand` with or without `expected`, or `delta`."""
+    body = json_object()
+    if ("onHand" in body) == ("delta" in body):
+        raise InvalidInput(_("Send onHand or delta."))
+    if "delta" in body:
+        delta = AdjustForm.from_json({"reason": Reason.OTHER.value, **body}).delta.value
+        row = stock.adjust(actor(), product_id, delta, reason=Reason.OTHER, now=utcnow())
+    else:
+        form = OnHandForm.from_json(body)
+        row = stock.set_on_hand(actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow())
+    numbers = {"sku_id": row.id, "on_hand": row.on_hand, "reserved": row.reserved, "available": row.available}
+    return jsonify(inventory=numbers)
+
+
+def _show(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "sku_id": row.id,
+        "on_hand": row.on_hand,
+        "reserved": row.reserved,
+        "available": row.available,
+        "updated_at": row.updated_at.isoformat(),
+    }

@@ -1,0 +1,48 @@
+"""How much there is, and why."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
+
+from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, stripped
+from mountify.services.stock import MOST_ON_HAND, Reason
+
+MOST_LEVEL = 10_000
+_WHOLE = _l("Enter a whole number such as 12.")
+_RANGE = _l("Enter a whole number between %(min)d and %(max)d.")
+
+
+class Count(WholeNumber):
+    complaint = _WHOLE
+
+
+class OnHandForm(ShopForm):
+    """What was counted, and what was on hand when the form was made."""
+
+    on_hand = Count(validators=[InputRequired(_WHOLE), NumberRange(0, MOST_ON_HAND, _RANGE)])
+    expected = Count(validators=[Optional(), NumberRange(0, MOST_ON_HAND, _RANGE)])
+
+
+class AdjustForm(ShopForm):
+    delta = Count(validators=[InputRequired(_WHOLE), NumberRange(-MOST_ON_HAND, MOST_ON_HAND, _RANGE)])
+    reason = StringField(validators=[AnyOf(list(Reason), _l("Choose why."))])
+    note = StringField(
+        filters=[stripped],
+        validators=[Length(max=200, message=_l("A note has at most %(max)d characters.")), no_control_characters],
+    )
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        return [
+            (Reason.RECEIVED, _("Received")),
+            (Reason.COUNTED, _("Counted anew")),
+            (Reason.DAMAGED, _("Damaged")),
+            (Reason.OTHER, _("Other")),
+        ]
+
+
+class LevelForm(ShopForm):
+    low_stock_level = Count(validators=[InputRequired(_WHOLE), NumberRange(0, MOST_LEVEL, _RANGE)])
