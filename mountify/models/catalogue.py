@@ -43,6 +43,7 @@ class Product(Base):
         CheckConstraint(_COLOR.format("image_color"), name="image_color"),
         Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+        Index("ix_products_kept", "name", "id", postgresql_where=text("status <> 'archived'")),
         Index("ix_products_published", "created_at", "id", postgresql_where=text("status = 'published'")),
     )
 
@@ -58,9 +59,11 @@ class Product(Base):
     image_public_id: Mapped[str | None] = mapped_column(Text)
     image_hover_public_id: Mapped[str | None] = mapped_column(Text)
     image_color: Mapped[str | None] = mapped_column(String(7))
-    status: Mapped[ProductStatus] = mapped_column(words(ProductStatus, "status"), server_default="published")
+    status: Mapped[ProductStatus] = mapped_column(
+        words(ProductStatus, "status"), server_default="published", index=True
+    )
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    low_stock_level: Mapped[int] = mapped_column(Integer, server_default="4")
+    low_stock_level: Mapped[int] = mapped_column(Integer, server_default="4", index=True)
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
@@ -147,6 +150,7 @@ class Inventory(Base):
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("reserved <= on_hand", name="reserved_within_on_hand"),
+        Index("ix_inventory_available", text("(on_hand - reserved)")),
     )
 
     sku_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)

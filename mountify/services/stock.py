@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """A product and its stock; archived ones are listed when something of them is there."""
+    """A product and its stock."""
 
     id: int
     name: str
@@ -102,14 +102,20 @@ class Holder:
 
 
 _AVAILABLE = Inventory.on_hand - Inventory.reserved
-_KEPT = (Product.status != ProductStatus.ARCHIVED) | (Inventory.on_hand > 0)
-_LOW = (_AVAILABLE > 0) & (Product.low_stock_level >= _AVAILABLE)
+_KEPT = Product.status.in_((ProductStatus.DRAFT, ProductStatus.PUBLISHED))
+# The highest level of all bounds what is read of the index by what is left: the levels themselves are in another table.
+_HIGHEST = select(func.max(Product.low_stock_level)).scalar_subquery()
+_LOW = (_AVAILABLE > 0) & (_AVAILABLE <= _HIGHEST) & (Product.low_stock_level >= _AVAILABLE)
+_OUT = _AVAILABLE <= 0
 
 
 def list_rows(words: str = "", level: Level = Level.ALL, page: int = 1, size: int = PAGE_SIZE) -> Page[Row]:
-    """List products with their stock by name: those that have the words, or the part number, and are at a level."""
+    """List products with their stock by name: those that have the words, or the part number, and are at a level.
+
+    Archived ones are left out.
+    """
     conditions = [_KEPT, *_named(words), *_at(level)]
-    total = db.session.scalar(_joined(func.count()).where(*conditions)) or 0
+    total = _count(*conditions) if level is not Level.ALL else _count_products(*conditions)
     rows = db.session.execute(
         _joined(*_COLUMNS).where(*conditions).order_by(Product.name, Product.id).limit(size).offset((page - 1) * size)
     )
@@ -124,21 +130,12 @@ def get_row(product_id: int) -> Row:
     return Row(*row)
 
 
-def count() -> Figures:
-    """Add up all stock; this alone looks at every row."""
-
-    def how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    numbers = db.session.execute(
-        _joined(
-            func.coalesce(func.sum(Inventory.on_hand), 0),
-            func.coalesce(func.sum(Inventory.reserved), 0),
-            how_many(_LOW),
-            how_many(_AVAILABLE <= 0),
-        ).where(_KEPT)
+def add_up() -> Figures:
+    """Add up all stock; the two sums alone look at every row."""
+    on_hand, reserved = db.session.execute(
+        select(func.coalesce(func.sum(Inventory.on_hand), 0), func.coalesce(func.sum(Inventory.reserved), 0))
     ).one()
-    return Figures(*map(int, numbers))
+    return Figures(int(on_hand), int(reserved), low=_count(_KEPT, _LOW), out=_count(_KEPT, _OUT))
 
 
 def list_movements(product_id: int, page: int = 1, size: int = PAGE_SIZE) -> Page[Movement]:
@@ -244,6 +241,14 @@ def _joined(*columns: Any) -> Select[Any]:
     return select(*columns).select_from(Product).join(Product.stock)
 
 
+def _count(*conditions: ColumnElement[bool]) -> int:
+    return db.session.scalar(_joined(func.count()).where(*conditions)) or 0
+
+
+def _count_products(*conditions: ColumnElement[bool]) -> int:
+    return db.session.scalar(select(func.count()).select_from(Product).where(*conditions)) or 0
+
+
 def _named(words: str) -> list[ColumnElement[bool]]:
     if not words:
         return []
@@ -254,5 +259,5 @@ def _named(words: str) -> list[ColumnElement[bool]]:
 
 
 def _at(level: Level) -> list[ColumnElement[bool]]:
-    conditions: dict[Level, list[ColumnElement[bool]]] = {Level.LOW: [_LOW], Level.OUT: [_AVAILABLE <= 0]}
+    conditions: dict[Level, list[ColumnElement[bool]]] = {Level.LOW: [_LOW], Level.OUT: [_OUT]}
     return conditions.get(level, [])

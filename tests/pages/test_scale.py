@@ -21,7 +21,16 @@ from tests.factories import make_shop
 from tests.fakes import FakeMailer, FakePayments
 
 MOST_QUERIES, MOST_BYTES = 10, 200_000
+# What adds up everything looks at everything: one narrow pass, named here.
+ADD_UP = ("sum(inventory.on_hand)",)
 PAGES = (
+    "/admin/inventory",
+    "/admin/inventory?page=40",
+    "/admin/inventory?q=mount+77",
+    "/admin/inventory?q=M-4711",
+    "/admin/inventory?level=low",
+    "/admin/inventory?level=out",
+    "/admin/inventory/4711",
     "/admin/categories",
     "/admin/categories/3",
 )
@@ -36,6 +45,8 @@ def big(number: int, engine: sa.Engine) -> Iterator[sa.Engine]:
     make_account("ada")
     with own.begin() as connection:
         fill(connection, alice=make_account("alice"))
+    with own.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))  # as autovacuum has done in a shop that is so old
     yield own
     db.release()
     db.bind(engine, join_transaction_mode="conditional_savepoint")
@@ -60,11 +71,12 @@ def alice(app: Flask) -> Desk:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_the_desk_asks_little_and_stays_small(big: sa.Engine, ada: Desk, path: str) -> None:
-    sizes = []
-    asked = Asked(big, lambda: sizes.append(len(ada.get(path).data)))
-    assert sizes[0] < MOST_BYTES
+    pages = []
+    asked = Asked(big, lambda: pages.append(ada.get(path)))
+    assert pages[0].status_code == 200 and len(pages[0].data) < MOST_BYTES
     assert len(asked.statements) <= MOST_QUERIES, asked.statements
-    assert not asked.scans(), "\n\n".join(asked.scans())
+    scans = [found for found in asked.scans() if not any(sums in found for sums in ADD_UP)]
+    assert not scans, "\n\n".join(scans)
 
 
 def test_the_orders_of_an_account_are_found_without_looking_at_anybody_elses(big: sa.Engine, alice: Desk) -> None:

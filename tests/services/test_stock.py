@@ -103,7 +103,7 @@ def test_rows_are_found_by_name_number_and_level() -> None:
         ("plenty", Level.OUT, []),
     ):
         assert [row.id for row in stock.list_rows(words, level).items] == found, (words, level)
-    numbers = stock.count()
+    numbers = stock.add_up()
     assert (numbers.on_hand, numbers.reserved, numbers.low, numbers.out) == (52, 0, 1, 1)
 
 

@@ -101,7 +101,7 @@ def _index(*, status: int = 200, **edited: Any) -> Response:
         rows=rows,
         query=query,
         level=_level(),
-        figures=None if wants_fragment() else stock.count(),
+        figures=None if wants_fragment() else stock.add_up(),
         **edited,
     )
 
