@@ -113,7 +113,7 @@ def _row(product_id: int, form: OnHandForm, *, status: int, found: int | None = 
         return page(
             "admin/inventory/_row.html", status=status, row=row, edit=form, found=found, query=_query(), edited=row.id
         )
-    return _index(status=status, edit=form, found=found, edited=product_id)
+    return _index(status=status, edit=form, found=found, edited=product_id, autofocus=True)
 
 
 def _show(

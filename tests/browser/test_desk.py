@@ -1,0 +1,121 @@
+"""The desk in a real browser: by keyboard alone, with and without script, and open to everybody's eyes and hands."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import PASSWORDS, Shop, has_script
+from .test_first_view import AXE
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+ADMIN = "admin@mountify.example"
+
+PAGES = {
+    "inventory": "/admin/inventory",
+    "stock": "/admin/inventory/7",
+    "categories": "/admin/categories",
+    "category-edit": "/admin/categories?edit=1",
+    "category": "/admin/categories/1",
+}
+
+
+def sit_down(page: Page) -> None:
+    """Sign in as whoever runs the shop."""
+    page.goto("/auth/signin")
+    page.locator("#email").fill(ADMIN)
+    page.locator("#password").fill(PASSWORDS[ADMIN])
+    page.locator("#password").press("Enter")
+    expect(page.locator("#flash")).to_contain_text("You are signed in.")
+
+
+def test_twenty_cells_of_stock_are_typed_by_keyboard_alone(page: Page, shop: Shop) -> None:
+    sit_down(page)
+    page.goto("/admin/inventory")
+    cells, is_swapped = page.locator("[data-cell]"), has_script(page)
+    ids = [int((cells.nth(at).get_attribute("id") or "").rsplit("-", 1)[1]) for at in range(20)]
+    before = {each: shop.one("SELECT on_hand FROM inventory WHERE sku_id = :id", id=each) for each in ids}
+    cells.first.focus()
+    for at, each in enumerate(ids):
+        if not is_swapped:
+            page.locator(f"#on-hand-{each}").focus()
+        expect(page.locator(f"#on-hand-{each}")).to_be_focused()
+        page.keyboard.press("Control+A")
+        page.keyboard.type(str(before[each] + 1 + at))
+        page.keyboard.press("Enter")
+        if not is_swapped:
+            expect(page.locator("#flash")).to_contain_text("on hand.")
+    expect(page.locator(f"#on-hand-{ids[-1]}")).to_have_value(str(before[ids[-1]] + 20))
+    expect(page.locator("#toasts, #flash").filter(has_text="on hand.")).to_have_count(1)
+    if is_swapped:
+        expect(page.locator("tr.saved")).to_have_count(20)
+    after = {each: shop.one("SELECT on_hand FROM inventory WHERE sku_id = :id", id=each) for each in ids}
+    assert after == {each: before[each] + 1 + at for at, each in enumerate(ids)}
+
+
+def test_a_cell_that_a_sale_has_changed_shows_both_numbers(page: Page, shop: Shop) -> None:
+    sit_down(page)
+    page.goto("/admin/inventory/7")
+    page.goto("/admin/inventory?q=M-007")
+    shop.do("UPDATE inventory SET on_hand = on_hand + 2 WHERE sku_id = 7")
+    shop.do("INSERT INTO stock_movements (product_id, delta, reason) VALUES (7, 2, 'received')")
+    found = shop.one("SELECT on_hand FROM inventory WHERE sku_id = 7")
+    page.locator("#on-hand-7").fill("11")
+    page.locator("#on-hand-7").press("Enter")
+    expect(page.locator("#on-hand-7-d")).to_have_text(
+        f"You saw {found - 2} on hand, and now it is {found}. Nothing was changed."
+    )
+    assert shop.one("SELECT on_hand FROM inventory WHERE sku_id = 7") == found
+    page.get_by_role("button", name=re.compile("Set it all the same")).click()
+    expect(page.locator("#toasts, #flash").filter(has_text="11 on hand.")).to_have_count(1)
+
+
+def test_a_category_is_renamed_in_its_row_and_left_by_escape(page: Page) -> None:
+    sit_down(page)
+    page.goto("/admin/categories")
+    page.locator("#category-2").get_by_role("link", name=re.compile("Edit")).click()
+    name = page.locator("#category-2-name")
+    expect(name).to_be_focused()
+    old = name.input_value()
+    name.fill("")
+    if has_script(page):
+        name.press("Escape")
+    else:
+        page.get_by_role("link", name="Cancel").click()
+    expect(page.locator("#category-2")).to_contain_text(old)
+    page.locator("#category-2").get_by_role("link", name=re.compile("Edit")).click()
+    name.fill("Cables & more")
+    name.press("Enter")
+    expect(page.locator("#category-2")).to_contain_text("Cables & more")
+    expect(page.locator("#toasts, #flash").filter(has_text="Cables & more is saved.")).to_have_count(1)
+    page.locator("#category-2").get_by_role("link", name=re.compile("Edit")).click()
+    name.fill(old)
+    name.press("Enter")
+    expect(page.locator("#category-2")).to_contain_text(old)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
+def test_axe_finds_nothing_to_complain_about(chromium: Browser, shop: Shop, width: int, scheme: str) -> None:
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        base_url=shop.url,
+        reduced_motion="reduce",
+    )
+    page, troubles = context.new_page(), {}
+    sit_down(page)
+    for title, path in PAGES.items():
+        page.goto(path)
+        page.evaluate(AXE.read_text("utf-8"))
+        found = page.evaluate("axe.run()")
+        assert found["passes"], title
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if found["violations"] or wide > width:
+            troubles[title] = [
+                (each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]
+            ] + [("wider than the screen", [str(wide)])] * (wide > width)
+    context.close()
+    assert troubles == {}, json.dumps(troubles, indent=1)
