@@ -43,6 +43,7 @@ class Product(Base):
         CheckConstraint(_COLOR.format("image_color"), name="image_color"),
         Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+        Index("ix_products_low_stock_level", "low_stock_level"),
         Index("ix_products_published", "created_at", "id", postgresql_where=text("status = 'published'")),
     )
 
@@ -147,6 +148,7 @@ class Inventory(Base):
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("reserved <= on_hand", name="reserved_within_on_hand"),
+        Index("ix_inventory_available", text("(on_hand - reserved)"), "sku_id"),
     )
 
     sku_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)
