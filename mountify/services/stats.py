@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Integer, ScalarSelect, cast, func, literal, or_, select
 
 from mountify import db
-from mountify.core.money import CENT, ZERO, Money, can_express
+from mountify.core.money import ZERO, Money, smallest
 from mountify.core.order_status import OrderStatus
+from mountify.core.slugs import part_number
 from mountify.models.catalogue import Inventory, Product, ProductStatus
 from mountify.models.order import Order, OrderItem
 
@@ -108,6 +109,10 @@ class Low:
     available: int
     level: int
 
+    @property
+    def number(self) -> str:
+        return part_number(self.id)
+
 
 @dataclass(frozen=True)
 class ToShip:
@@ -169,9 +174,7 @@ def read(days: int, *, timezone: str, currency: str, now: datetime) -> Figures:
 def list_recent() -> Sequence[Recent]:
     """The orders placed last, whatever became of them."""
     rows = db.session.execute(
-        select(
-            Order.id, Order.number, Order.email, Order.total, Order.status, Order.created_at, _count_of_parts()
-        )
+        select(Order.id, Order.number, Order.email, Order.total, Order.status, Order.created_at, _count_of_parts())
         .order_by(Order.created_at.desc(), Order.id.desc())
         .limit(SHORTLIST)
     )
@@ -218,13 +221,12 @@ def _average(revenue: Money, orders: int, currency: str) -> Money:
     """Rounded to what the currency has."""
     if orders == 0:
         return ZERO
-    step = CENT if can_express(Money(CENT), currency) else Decimal(1)
-    return Money((revenue.amount / orders).quantize(step, ROUND_HALF_UP))
+    return Money((revenue.amount / orders).quantize(smallest(currency), ROUND_HALF_UP))
 
 
 def _delta(number: Decimal | int, before: Decimal | int) -> Delta:
-    by = abs(number - before)
-    percent = int((Decimal(by) * 100 / before).to_integral_value(ROUND_HALF_UP)) if before else None
+    by = abs(Decimal(number) - Decimal(before))
+    percent = int((by * 100 / before).to_integral_value(ROUND_HALF_UP)) if before else None
     return Delta(int(by), percent, is_up=number > before, is_down=number < before)
 
 

@@ -34,6 +34,8 @@ def _verbs() -> dict[str, str]:
         "category.changed": _("changed"),
         "category.moved": _("moved"),
         "category.deleted": _("deleted"),
+        "settings.changed": _("changed the settings"),
+        "service.tested": _("made a test call"),
         "signed_in": _("signed in"),
         "account.role_changed": _("changed the role"),
         "account.disabled": _("disabled the account"),
