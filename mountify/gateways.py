@@ -14,13 +14,18 @@ from mountify.adapters.resend import ResendMailer
 from mountify.adapters.stripe import StripePayments
 from mountify.config import Config
 from mountify.core.google_account import GoogleAccount
+from mountify.core.outside import Answer
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund
 from mountify.core.payment_session import PaymentSession
 from mountify.core.pictures import StoredPicture
 
 
-class Payments(Protocol):
+class Outside(Protocol):
+    def ping(self) -> Answer: ...
+
+
+class Payments(Outside, Protocol):
     def create_session(self, params: Mapping[str, Any], idempotency_key: str) -> PaymentSession: ...
     def get_session(self, session_id: str) -> PaymentSession: ...
     def find_session(self, payment_intent: str) -> PaymentSession | None: ...
@@ -34,16 +39,16 @@ class Payments(Protocol):
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]: ...
 
 
-class Mailer(Protocol):
+class Mailer(Outside, Protocol):
     def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str: ...
 
 
-class Images(Protocol):
+class Images(Outside, Protocol):
     def upload(self, content: bytes, public_id: str) -> StoredPicture: ...
     def destroy(self, public_id: str) -> None: ...
 
 
-class Identities(Protocol):
+class Identities(Outside, Protocol):
     def authorization_url(
         self, *, state: str, nonce: str, verifier: str, redirect_uri: str, subject: str | None = None
     ) -> str: ...

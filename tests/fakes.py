@@ -19,6 +19,7 @@ from mountify.core.errors import (
     PaymentsUnavailable,
     UnknownSession,
 )
+from mountify.core.outside import Answer
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
@@ -188,6 +189,10 @@ class FakePayments:
             raise BadSignature
         return dict(json.loads(payload))
 
+    def ping(self) -> Answer:
+        db.assert_no_connection()
+        return Answer.NONE if self.is_down else Answer.WELL
+
     def pay(self, session_id: str, **changes: Any) -> None:
         """The shopper pays on the hosted page."""
         self.change(
@@ -225,6 +230,10 @@ class FakeMailer:
         self.sent.setdefault(idempotency_key, {"to": to, "subject": subject, "html": html, "text": text})
         return f"mail-{list(self.sent).index(idempotency_key)}"
 
+    def ping(self) -> Answer:
+        db.assert_no_connection()
+        return Answer.NONE if self.is_down else Answer.WELL
+
 
 @dataclass
 class FakeImages:
@@ -241,3 +250,7 @@ class FakeImages:
 
     def destroy(self, public_id: str) -> None:
         self.kept.pop(public_id, None)
+
+    def ping(self) -> Answer:
+        db.assert_no_connection()
+        return Answer.REFUSED if self.is_down else Answer.WELL

@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mountify.core.errors import ImageRefused, ImagesUnavailable
+from mountify.core.outside import Answer
 from mountify.core.pictures import StoredPicture
 
 TIMEOUT_S = 10
+PING_S = 3  # the SDK tries four times, while a person waits
 
 
 class CloudinaryImages:
@@ -37,6 +39,21 @@ class CloudinaryImages:
     def destroy(self, public_id: str) -> None:
         """Let a picture go; one that is gone already is no error. Raises ImagesUnavailable (try again)."""
         self._ask("destroy", public_id, invalidate=True)
+
+    def ping(self) -> Answer:
+        """https://cloudinary.com/documentation/admin_api#ping_cloudinary_servers"""
+        import cloudinary.api
+        from cloudinary.exceptions import AuthorizationRequired, NotAllowed
+        from urllib3.exceptions import HTTPError
+
+        self._before_call()
+        try:
+            cloudinary.api.ping(**self._account | {"timeout": PING_S})
+        except (AuthorizationRequired, NotAllowed):
+            return Answer.REFUSED
+        except Exception as error:  # of no class of its own for a status that the SDK does not know
+            return Answer.NONE if isinstance(error.__context__, OSError | HTTPError) else Answer.FAILED
+        return Answer.WELL
 
     def _ask(self, method: str, thing: object, **options: Any) -> dict[str, Any]:
         import cloudinary.uploader

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mountify.core.errors import GoogleAnswerWrong, GoogleCancelled, GoogleCodeSpent, GoogleUnavailable
 from mountify.core.google_account import GoogleAccount
+from mountify.core.outside import Answer
 from mountify.core.texts import has_control_characters, without_control_characters
 
 SCOPE = "openid email profile"
@@ -85,6 +86,17 @@ class GoogleIdentities:
         token = self._exchange(provider, answer.get("code", ""), verifier, redirect_uri)
         claims = self._verified(token, nonce, now)
         return account_of(self._issuer, claims)
+
+    def ping(self) -> Answer:
+        """Read discovery and keys anew. Whether Google takes our client, it says to nobody but who signs in."""
+        from requests.exceptions import ConnectionError as Unreachable
+        from requests.exceptions import Timeout
+
+        try:
+            self._discover(anew=True)
+        except GoogleUnavailable as error:
+            return Answer.NONE if isinstance(error.__cause__, Unreachable | Timeout) else Answer.FAILED
+        return Answer.WELL
 
     def _check_speaker(self, provider: Provider, told: str | None) -> None:
         """RFC 9207: an answer says whose it is, when its issuer has promised so."""

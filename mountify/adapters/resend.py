@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable
 
 from mountify.core.errors import MailRefused, MailUnavailable
+from mountify.core.outside import Answer
 
 READ_S = 10
 # Answers that a repeat may turn into a success, once the key or the domain is right: https://resend.com/docs/api-reference/errors
 _WORTH_A_RETRY = frozenset({401, 403, 408, 425, 429, 500, 502, 503, 504})
-# No answer at all (the SDK's own word), and: the try before this one, whose answer we did not wait for, still goes on.
-_PASSING = frozenset({"HttpClientError", "concurrent_idempotent_requests"})
+_NO_ANSWER = "HttpClientError"  # the SDK's own word
+_SENDS_ONLY = "restricted_api_key"
+# And: the try before this one, whose answer we did not wait for, still goes on.
+_PASSING = frozenset({_NO_ANSWER, "concurrent_idempotent_requests"})
 _settings = threading.Lock()
 
 
@@ -30,12 +33,7 @@ class ResendMailer:
         import resend
         from resend.exceptions import ResendError
 
-        self._before_call()
-        with _settings:  # the SDK keeps its settings in module globals
-            resend.api_key = self._key
-            if self._api_url:
-                resend.api_url = self._api_url
-            resend.default_http_client = resend.RequestsClient(timeout=READ_S)
+        self._set_up()
         try:
             answer = resend.Emails.send(
                 {"from": self._sender, "to": [to], "subject": subject, "html": html, "text": text},
@@ -46,6 +44,33 @@ class ResendMailer:
                 raise MailUnavailable from error
             raise MailRefused from error
         return str(answer["id"])
+
+    def ping(self) -> Answer:
+        """https://resend.com/docs/api-reference/domains/list-domains; a key that may only send is as good."""
+        import resend
+        from resend.exceptions import ResendError
+
+        self._set_up()
+        try:
+            resend.Domains.list()
+        except ResendError as error:
+            if error.error_type == _SENDS_ONLY:
+                return Answer.WELL
+            if error.error_type == _NO_ANSWER:
+                return Answer.NONE
+            return Answer.REFUSED if _status(error.code) in (401, 403) else Answer.FAILED
+        return Answer.WELL
+
+    def _set_up(self) -> None:
+        """The SDK keeps its settings in module globals."""
+        import resend
+
+        self._before_call()
+        with _settings:
+            resend.api_key = self._key
+            if self._api_url:
+                resend.api_url = self._api_url
+            resend.default_http_client = resend.RequestsClient(timeout=READ_S)
 
 
 def _status(code: object) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from mountify.core import strict_json
 from mountify.core.errors import BadSignature, PaymentRefused, PaymentsBusy, PaymentsUnavailable, UnknownSession
+from mountify.core.outside import Answer
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import Delivery, PaymentSession, SessionOutcome
@@ -119,6 +120,21 @@ class StripePayments:
         """Every one that has begun since, oldest first. https://docs.stripe.com/api/disputes/list"""
         listed = self._ask(lambda client: _every(client.v1.disputes.list(_made_since(since))))
         return [_read_dispute(dispute) for dispute in reversed(listed)]
+
+    def ping(self) -> Answer:
+        """Ask for what the shop may see anyway, once: a person waits. https://docs.stripe.com/api/checkout/sessions/list"""
+        import stripe
+
+        self._before_call()
+        try:
+            self._connected().v1.checkout.sessions.list({"limit": 1}, {"max_network_retries": 0})
+        except (stripe.AuthenticationError, stripe.PermissionError):
+            return Answer.REFUSED
+        except stripe.APIConnectionError:
+            return Answer.NONE
+        except stripe.StripeError:
+            return Answer.FAILED
+        return Answer.WELL
 
     def read_webhook(self, payload: bytes, signature: str | None) -> dict[str, Any]:
         """Verify a delivery and give the event. Raises BadSignature for anything that Stripe would not send.

@@ -19,15 +19,17 @@ bp = Blueprint("auth", __name__, url_prefix="/auth")
 
 @bp.get("/signin")
 def signin() -> Response:
-    if identity() is not None:
-        return seen_other(local_path(request.args.get("next"), url_for("orders.index")))
-    return page("auth/signin.html", form=SignInForm(next=local_path(request.args.get("next"))))
+    who = identity()
+    if who is not None:
+        at_home = url_for("admin.dashboard.index" if who.is_staff else "orders.index")
+        return seen_other(local_path(request.args.get("next"), at_home))
+    return page("auth/signin.html", form=SignInForm(next=_asked_for(request.args.get("next"))))
 
 
 @bp.post("/signin")
 def start_session() -> Response:
     form = SignInForm()
-    form.next.data = local_path(form.next.data)
+    form.next.data = _asked_for(form.next.data)
     if not form.validate():
         return page("auth/signin.html", status=422, form=form)
     count_sign_in(form.email.data)
@@ -37,7 +39,8 @@ def start_session() -> Response:
         form.form_errors.append(_("That email and password do not match."))
         return page("auth/signin.html", status=401, form=form)
     sign_in(who)
-    return done(_("You are signed in."), to=form.next.data)
+    at_home = url_for("admin.dashboard.index" if who.is_staff else "home.index")
+    return done(_("You are signed in."), to=form.next.data or at_home)
 
 
 @bp.post("/signout")
@@ -68,6 +71,11 @@ def prove() -> Response:
             sign_in(who)
             return done(None, to=form.next.data)
     return _ask_for_proof(who, form, status=422)
+
+
+def _asked_for(path: str | None) -> str:
+    """A page of the shop that somebody wants to go on to, if any: only then is it not decided by who they are."""
+    return local_path(path) if path else ""
 
 
 def _ask_for_proof(who: Identity, form: ProofForm, *, status: int = 200) -> Response:

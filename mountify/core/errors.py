@@ -331,6 +331,14 @@ class BadAmount(Malformed):
     message = N_("An amount is a number such as 5.00: more than nothing, with no more decimals than its currency.")
 
 
+class NotSetUp(ShopError):
+    """An outside service that this shop has no account at."""
+
+    status = 409
+    code = "not_set_up"
+    message = N_("This service is not set up.")
+
+
 class BadPrice(Malformed):
     """To be asked of nobody: Stripe does not take it, or nobody could put it into a cart."""
 

@@ -114,6 +114,11 @@ def can_express(money: Money, currency: str) -> bool:
     return True
 
 
+def smallest(currency: str) -> Decimal:
+    """Give the step in which amounts of a currency are rounded."""
+    return CENT if can_express(Money(CENT), currency) else Decimal(1)
+
+
 def from_minor(minor: int, currency: str) -> Money:
     """Turn Stripe's minor units into an amount. Raises UnreadableAmount: nothing of ours costs such a sum."""
     try:

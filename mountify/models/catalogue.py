@@ -150,7 +150,7 @@ class Inventory(Base):
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("reserved <= on_hand", name="reserved_within_on_hand"),
-        Index("ix_inventory_available", text("(on_hand - reserved)")),
+        Index("ix_inventory_available", text("(on_hand - reserved)"), "sku_id"),
     )
 
     sku_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)

@@ -41,6 +41,8 @@ class Order(Base):
         Index("ix_orders_held", "reserved_until", postgresql_where=text("inventory_reserved")),
         Index("ix_orders_created_at", "created_at"),
         Index("ix_orders_user_id_id", "user_id", "id"),
+        Index("ix_orders_paid_at", "paid_at"),
+        Index("ix_orders_to_ship", "paid_at", postgresql_where=text("status = 'paid'")),
     )
 
     id: Mapped[Id]

@@ -42,6 +42,18 @@ def signed_form(cloud: str) -> dict[str, str]:
     return form
 
 
+def check_password(cloud: str) -> None:
+    """The admin API wants key and secret as user and password. Raises CloudinaryError."""
+    given = request.authorization
+    if given is None or given.type != "basic":
+        raise CloudinaryError(401, "Authorization required")
+    secret = (given.password or "").encode("utf-8", "replace")
+    if given.username != API_KEY or not hmac.compare_digest(API_SECRET.encode(), secret):
+        raise CloudinaryError(401, "Invalid credentials")
+    if cloud != CLOUD:
+        raise CloudinaryError(401, "cloud_name mismatch")
+
+
 def _check_signature(form: Mapping[str, str]) -> None:
     signature = form.get("signature", "")
     if not signature:

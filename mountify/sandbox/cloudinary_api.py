@@ -1,6 +1,7 @@
-"""Cloudinary's upload API: upload and destroy.
+"""Cloudinary's upload API: upload and destroy. Of its admin API: ping.
 
 https://cloudinary.com/documentation/image_upload_api_reference
+https://cloudinary.com/documentation/admin_api#ping_cloudinary_servers
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from . import cloudinary_painter, faults
 from . import cloudinary_pictures as pictures
-from .cloudinary_account import CloudinaryError, sign, signed_form, with_cloudinary_error
+from .cloudinary_account import CloudinaryError, check_password, sign, signed_form, with_cloudinary_error
 from .cloudinary_delivery import add_delivery, derived_folder, original_path, picture_id
 from .context import the_sandbox
 from .ids import new_id
@@ -40,6 +41,7 @@ def create_blueprint() -> Blueprint:
     bp.register_error_handler(CloudinaryError, with_cloudinary_error)
     bp.add_url_rule("/v1_1/<cloud>/image/upload", "upload", _upload, methods=["POST"])
     bp.add_url_rule("/v1_1/<cloud>/image/destroy", "destroy", _destroy, methods=["POST"])
+    bp.add_url_rule("/v1_1/<cloud>/ping", "ping", _ping, methods=["GET"])
     add_delivery(bp)
     return bp
 
@@ -58,6 +60,12 @@ def _upload(cloud: str) -> Response:
         raise CloudinaryError(400, f"public_id ({public_id[:80]}) is invalid")
     doc = _document(cloud, public_id, content, measured, form, filename)
     return jsonify(_keep(doc, content, overwrites=form.get("overwrite") not in _NO))
+
+
+def _ping(cloud: str) -> Response:
+    check_password(cloud)
+    faults.pause()
+    return jsonify(status="ok")
 
 
 def _refuse_unplayed(form: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ def service_of(path: str) -> str | None:
         return "google"
     if path.startswith("/track/"):
         return "17track"
-    return "resend" if path == "/emails" or path.startswith("/emails/") else None
+    return "resend" if path in ("/emails", "/domains") or path.startswith("/emails/") else None
 
 
 def apply_before() -> Response | None:

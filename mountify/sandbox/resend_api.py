@@ -1,4 +1,4 @@
-"""Resend's API: send one, send a batch, look one up, take back what is scheduled."""
+"""Resend's API: send one, send a batch, look one up, take back what is scheduled; list the one domain there is."""
 
 import json
 import re
@@ -19,11 +19,19 @@ from .store import Doc
 
 _KEY = re.compile(r"Bearer re_\w+")
 _BATCH = 100
+_DOMAIN = {
+    "id": "d91cd9bd-1176-453e-8fc1-35364d380206",
+    "name": "mountify.example",
+    "status": "verified",
+    "created_at": "2026-01-01 00:00:00.000000+00",
+    "region": "us-east-1",
+    "capabilities": {"sending": "enabled", "receiving": "disabled"},
+}
 _PUBLIC = ("id", "from", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "created_at", "scheduled_at", "tags")
 
 
 def create_blueprint() -> Blueprint:
-    """Put the /emails routes together."""
+    """Put the /emails routes and /domains together."""
     bp = Blueprint("resend", __name__)
     bp.before_request(_authenticate)
     bp.register_error_handler(ResendError, with_resend_error)
@@ -31,6 +39,7 @@ def create_blueprint() -> Blueprint:
     bp.add_url_rule("/emails/batch", "send_batch", _send_batch, methods=["POST"])
     bp.add_url_rule("/emails/<email_id>", "get_email", _get, methods=["GET"])
     bp.add_url_rule("/emails/<email_id>/cancel", "cancel_email", _cancel, methods=["POST"])
+    bp.add_url_rule("/domains", "list_domains", _list_domains, methods=["GET"])
     return bp
 
 
@@ -96,6 +105,14 @@ def _cancel(email_id: str) -> Response:
         cancel(email, sandbox.clock.now())
         sandbox.store.save(email, "email")
     return _answer(200, json.dumps({"object": "email", "id": email_id}))
+
+
+def _list_domains() -> Response:
+    """https://resend.com/docs/api-reference/domains/list-domains"""
+    if request.args:
+        raise invalid(f"The sandbox does not play the parameter {next(iter(request.args))[:40]}")
+    faults.pause()
+    return _answer(200, json.dumps({"object": "list", "has_more": False, "data": [_DOMAIN]}))
 
 
 def _found(email_id: str) -> Doc:

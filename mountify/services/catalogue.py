@@ -11,6 +11,7 @@ from mountify.core.errors import BadPrice
 from mountify.core.money import Money, can_express
 from mountify.core.slugs import slugify
 from mountify.models.catalogue import Category, Inventory, Product, ProductImage
+from mountify.services.settings import get_shop
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ def add_category(session: Session, name: str, slug: str, description: str, displ
 
 
 def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
-    """Make a published product with empty stock. Raises BadPrice when the shop's currency cannot express its price."""
+    """Make a published product with empty stock and the shop's level of low stock.
+
+    Raises BadPrice when the shop's currency cannot express its price.
+    """
     if not can_express(new.price, currency):
         raise BadPrice(price=str(new.price), currency=currency)
     first, second = [*new.images, None, None][:2]
@@ -67,6 +71,7 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
         image_url_hover=second.url if second else None,
         image_hover_public_id=second.public_id if second else None,
         image_color=first.color if first else None,
+        low_stock_level=get_shop().low_stock,
         stock=Inventory(),
         images=[
             ProductImage(

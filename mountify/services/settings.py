@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mountify import db
+from mountify.core.clock import utcnow
 from mountify.core.errors import BadPrice
 from mountify.core.money import ZERO, Money, can_express
 from mountify.models.account import Setting
+from mountify.services import audit_log
+from mountify.services.audit_log import TERMINAL, Actor
 from mountify.transaction import transaction
 
 PAGES = ("delivery", "returns", "privacy", "terms", "contact")
+_LOCK = text("LOCK TABLE settings IN SHARE ROW EXCLUSIVE MODE")  # readers go on
 HOLD_MINUTES = 35  # Stripe wants at least 30 when the request arrives
 
 
@@ -50,19 +55,52 @@ def get_shop() -> Shop:
     session = db.session()
     shop: Shop | None = session.info.get("shop")
     if shop is None:
-        stored = {row.key: row.value for row in session.scalars(select(Setting))}
+        rows = session.execute(select(Setting.key, Setting.value)).all()
+        stored: dict[str, dict[str, Any]] = {key: value for key, value in rows}  # noqa: C416  a Row is no pair to mypy
         shop = Shop(**{name: _read(name, stored[name]["value"]) for name in _names() if name in stored})
         session.info["shop"] = shop
     return shop
 
 
-def change(*, currency: str | None = None, **values: object) -> None:
+def change(by: Actor = TERMINAL, *, currency: str | None = None, now: datetime | None = None, **values: object) -> None:
     """Store settings by name; `currency` is the shop's, without which no price is taken.
 
     Raises KeyError for a name that is none, of a setting or of a page, and BadPrice.
     """
     with transaction() as session:
-        store(session, values, currency=currency)
+        _change(session, by, _begin(session), values, currency, now or utcnow())
+
+
+def change_page(by: Actor, name: str, text: str, *, now: datetime) -> None:
+    """Give one of PAGES another text, and leave the others as they are; without a text it is not shown."""
+    with transaction() as session:
+        before = _begin(session)
+        pages = {page: said for page, said in (before.pages | {name: text}).items() if said}
+        _change(session, by, before, {"pages": pages}, None, now)
+
+
+def _begin(session: Session) -> Shop:
+    """Read the settings as they are, and let nobody else change them meanwhile."""
+    session.execute(_LOCK)
+    session.info.pop("shop", None)
+    return get_shop()
+
+
+def _change(
+    session: Session, by: Actor, before: Shop, values: Mapping[str, object], currency: str | None, now: datetime
+) -> None:
+    store(session, values, currency=currency)
+    was, now_is = _flat(before), _flat(get_shop())
+    changes = {name: (was.get(name), now_is.get(name)) for name in was | now_is if was.get(name) != now_is.get(name)}
+    if changes:
+        audit_log.record(session, by, "settings.changed", (Setting.__tablename__, "shop"), now=now, **changes)
+
+
+def _flat(shop: Shop) -> dict[str, object]:
+    """Each setting by its name as the log shows it, and each page by its own."""
+    names = _names() - {"pages"}
+    values = {name: getattr(shop, name) for name in names} | shop.pages
+    return {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def store(session: Session, values: Mapping[str, object], *, currency: str | None = None) -> None:

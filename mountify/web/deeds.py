@@ -57,6 +57,8 @@ def _verbs() -> dict[str, str]:
         "product.deleted": _("deleted"),
         "stock.changed": _("changed the stock"),
         "stock.level_set": _("changed when it counts as low"),
+        "settings.changed": _("changed the settings"),
+        "service.tested": _("made a test call"),
         "signed_in": _("signed in"),
         "account.role_changed": _("changed the role"),
         "account.disabled": _("disabled the account"),

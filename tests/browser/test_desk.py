@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
 
 PAGES = {
+    "dashboard": "/admin",
+    "settings": "/admin/settings",
+    "content": "/admin/settings/pages/terms",
     "inventory": "/admin/inventory",
     "stock": "/admin/inventory/7",
     "categories": "/admin/categories",

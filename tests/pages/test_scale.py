@@ -24,6 +24,9 @@ MOST_QUERIES, MOST_BYTES = 10, 200_000
 # What adds up everything looks at everything: one narrow pass, named here.
 ADD_UP = ("sum(inventory.on_hand)",)
 PAGES = (
+    "/admin",
+    "/admin?days=1",
+    "/admin?days=365",
     "/admin/inventory",
     "/admin/inventory?page=40",
     "/admin/inventory?q=mount+77",

@@ -8,12 +8,13 @@ from flask import Blueprint
 from flask_babel import gettext as _
 from werkzeug.local import LocalProxy
 
+from mountify.models.account import Role
 from mountify.web.auth import require_staff
 
-from . import categories, inventory
+from . import categories, dashboard, inventory, settings
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (inventory, categories):
+for part in (dashboard, inventory, categories, settings):
     bp.register_blueprint(part.bp)
 
 
@@ -29,7 +30,10 @@ def on_every_page() -> dict[str, Any]:
 
 def _rail() -> list[tuple[str, str, str, int]]:
     """What leads to each part: its blueprint, its icon, its title, and how much waits there."""
-    return [
+    everybody = [
+        ("dashboard", "grid", _("Dashboard"), 0),
         ("inventory", "shelf", _("Inventory"), 0),
         ("categories", "filter", _("Categories"), 0),
     ]
+    of_admins = [("settings", "caliper", _("Settings"), 0)]
+    return everybody + of_admins if require_staff().role is Role.ADMIN else everybody

@@ -12,6 +12,7 @@ from mountify import db
 from mountify.models.audit_log import AuditEntry
 from tests.desk import Desk, somebody
 from tests.factories import make_category, make_product
+from tests.pages.desk.test_settings import SETTINGS
 from tests.pages.test_routes import UNSAFE, rules
 
 Deed = Callable[[Desk], Any]
@@ -20,6 +21,9 @@ Deed = Callable[[Desk], Any]
 def deeds() -> dict[str, Deed]:
     """For each of them something that really changes; a route that is missing here fails the walk."""
     return {
+        "admin.settings.save": lambda ada: ada.do("/admin/settings", **SETTINGS),
+        "admin.settings.save_page": lambda ada: ada.do("/admin/settings/pages/terms", text="New terms."),
+        "admin.settings.call": lambda ada: ada.do("/admin/settings/services/stripe/call"),
         "admin.inventory.set_on_hand": lambda ada: ada.do(
             f"/admin/inventory/{make_product(stock=5).id}/on-hand", on_hand=7
         ),

@@ -1,0 +1,104 @@
+"""The shop as its merchant sets it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+
+from mountify.core.countries import COUNTRIES
+from mountify.core.money import can_express
+from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, no_control_characters_but_lines, stripped
+from mountify.forms.fields import PriceField, email_field
+from mountify.services.settings import Shop
+from mountify.web.auth import settings
+
+LONGEST_PAGE = 50_000
+_TOO_LONG = _l("This has room for %(max)d characters.")
+
+
+class Level(WholeNumber):
+    complaint = _l("Enter a whole number.")
+
+
+def payable(_form: Any, field: Any) -> None:
+    currency = settings().currency
+    if field.data is not None and not can_express(field.data, currency):
+        raise ValidationError(
+            _(
+                "%(price)s is no price in %(currency)s, which has no such fractions.",
+                price=field.data,
+                currency=currency,
+            )
+        )
+
+
+def one_line_end(text: str | None) -> str | None:
+    return text.replace("\r\n", "\n") if text else text
+
+
+def _line(most: int, *required: DataRequired) -> StringField:
+    return StringField(
+        filters=[stripped], validators=[*required, Length(max=most, message=_TOO_LONG), no_control_characters]
+    )
+
+
+def _lines(most: int) -> TextAreaField:
+    return TextAreaField(
+        filters=[stripped, one_line_end],
+        validators=[Length(max=most, message=_TOO_LONG), no_control_characters_but_lines],
+    )
+
+
+class SettingsForm(ShopForm):
+    name = _line(60, DataRequired(_l("Enter the shop's name.")))
+    claim = _lines(120)
+    lead = _lines(300)
+    about = _lines(300)
+    contact_email = email_field()
+    address = _line(200)
+    returns_in_short = _line(60)
+    countries = SelectMultipleField(validate_choice=False)
+    low_stock = Level(
+        validators=[
+            InputRequired(_l("Enter a whole number.")),
+            NumberRange(0, 10_000, _l("Enter a whole number between %(min)d and %(max)d.")),
+        ]
+    )
+    shipping_flat = PriceField(validators=[InputRequired(_l("Enter what shipping costs; 0 when it is free.")), payable])
+    shipping_free_from = PriceField(validators=[Optional(), payable])
+
+    @classmethod
+    def of(cls, shop: Shop) -> SettingsForm:
+        return cls(data={name: getattr(shop, name) for name in _NAMES})
+
+    @property
+    def values(self) -> dict[str, Any]:
+        given = {name: self[name].data for name in _NAMES}
+        return {name: value or "" if name in _TEXTS else value for name, value in given.items()} | {
+            "countries": tuple(self.countries.data or ())
+        }
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Code and name of every country, by name."""
+        names = get_locale().territories if get_locale() else {}
+        return sorted(((code, names.get(code, code)) for code in COUNTRIES), key=lambda country: country[1])
+
+    def validate_countries(self, field: SelectMultipleField) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose one country at least."))
+        if not set(field.data) <= set(COUNTRIES):
+            raise ValidationError(_("Choose countries of the list."))
+
+
+_TEXTS = ("name", "claim", "lead", "about", "contact_email", "address", "returns_in_short")
+_NAMES = (*_TEXTS, "countries", "low_stock", "shipping_flat", "shipping_free_from")
+
+
+class PageForm(ShopForm):
+    text = _lines(LONGEST_PAGE)
