@@ -34,6 +34,8 @@ def _verbs() -> dict[str, str]:
         "category.changed": _("changed"),
         "category.moved": _("moved"),
         "category.deleted": _("deleted"),
+        "order.shipped": _("shipped it"),
+        "order.tracking_corrected": _("corrected the tracking number"),
         "signed_in": _("signed in"),
         "account.role_changed": _("changed the role"),
         "account.disabled": _("disabled the account"),

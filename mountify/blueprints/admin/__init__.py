@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, g
 from flask_babel import gettext as _
 from werkzeug.local import LocalProxy
 
+from mountify.services.shipping import count_to_ship
 from mountify.web.auth import require_staff
 
-from . import categories
+from . import categories, shipping
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (categories,):
+for part in (categories, shipping):
     bp.register_blueprint(part.bp)
 
 
@@ -28,5 +29,10 @@ def on_every_page() -> dict[str, Any]:
 
 
 def _rail() -> list[tuple[str, str, str, int]]:
-    """What leads to each part: its blueprint, its icon, its title, and how much waits there."""
-    return [("categories", "filter", _("Categories"), 0)]
+    """What leads to each part: its blueprint, its icon, its title, and how much waits there. Read once a request."""
+    if "rail" not in g:
+        g.rail = [
+            ("categories", "filter", _("Categories"), 0),
+            ("shipping", "truck", _("Shipping"), count_to_ship()),
+        ]
+    return list(g.rail)
