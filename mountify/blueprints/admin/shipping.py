@@ -29,23 +29,22 @@ def show(order_id: int) -> Response:
 
 @bp.post("/orders/<id:order_id>/shipment")
 def ship(order_id: int) -> Response:
-    form = ShipForm()
-    number = shipping.get(order_id).number
+    form, order_number = ShipForm(), shipping.get(order_id).number
     status = _refusal(form, order_id, is_correction=False)
     if status:
         return _again(order_id, form, status)
-    said = _("Order %(number)s is shipped.", number=number)
+    said = _("Order %(number)s is shipped.", number=order_number)
     if not _is_of_the_list():
         return done(said, to=back(url_for(".show", order_id=order_id)))
+    number = read_page(request.args)
+    to = url_for(".index", page=number if number > 1 else None)
     sent = shipping.list_on_the_way() if wants_fragment() else None
-    to = url_for(".index", page=read_page(request.args))
-    return done(said, to=to, stream="admin/shipping/ship.stream.html", sent=sent)
+    return done(said, to=to, stream="admin/shipping/ship.stream.html", order_id=order_id, sent=sent)
 
 
 @bp.post("/orders/<id:order_id>/shipment/correction")
 def correct(order_id: int) -> Response:
-    form = ShipForm()
-    number = shipping.get(order_id).number
+    form, number = ShipForm(), shipping.get(order_id).number
     status = _refusal(form, order_id, is_correction=True)
     if status:
         return _again(order_id, form, status)

@@ -49,7 +49,7 @@ def test_what_waits_stands_on_the_page_and_in_the_rail(ada: Desk, paid: Started)
 def test_an_order_is_shipped_from_its_row(ada: Desk, paid: Started) -> None:
     number = order_of(paid).number
     answer = ada.do(at(paid), carrier="ups", tracking_number="1z 5r8 939 0357567127", mail="1")
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?page=1")
+    assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
     page = ada.get(PAGE)
     assert f"Order {number} is shipped." in words(page) and "Nothing to ship" in words(page) and SENT in page.text
     assert len(letters("shipped")) == 1 and len(log_of("orders")) == 1
@@ -168,6 +168,13 @@ def test_unknown_orders_are_not_found(ada: Desk) -> None:
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "page=%00", "sent=0", "sent=1e9", "sent=" + "9" * 30])
 def test_a_page_that_is_none_shows_something(ada: Desk, query: str) -> None:
     assert ada.get(f"{PAGE}?{query}").status_code == 200
+
+
+def test_a_page_past_the_end_says_so(ada: Desk, paid: Started) -> None:
+    assert "This page is past the end There is 1 page." in words(ada.get(f"{PAGE}?page=2"))
+    send(paid)
+    page = words(ada.get(f"{PAGE}?sent=2"))
+    assert "Nothing to ship" in page and "This page is past the end There is 1 page." in page
 
 
 def test_a_guest_and_an_account_see_who_carries_it_and_follow_it_there(
