@@ -72,10 +72,14 @@ class Parcel:
         return " ".join(re.findall(".{1,4}", self.number)) if is_long else self.number
 
 
+def with_check_digit(body: str) -> str:
+    """Give a number of the USPS with its last digit: those before it weigh 3 and 1 in turn, from the right."""
+    digits = [int(digit) for digit in reversed(body)]
+    return f"{body}{-(3 * sum(digits[::2]) + sum(digits[1::2])) % 10}"
+
+
 def _ends_in_mod_10(number: str) -> bool:
-    """Digits weigh 3 and 1 in turn from the right, before the check digit."""
-    body = [int(digit) for digit in reversed(number[:-1])]
-    return (3 * sum(body[::2]) + sum(body[1::2]) + int(number[-1])) % 10 == 0
+    return number == with_check_digit(number[:-1])
 
 
 def _is_s10(number: str) -> bool:

@@ -8,13 +8,16 @@ from flask import Flask
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.models.order import Order
-from mountify.services import refund_requests, shipping
+from mountify.services import accounts, refund_requests, shipping
 from mountify.services.checkout import Started
 from mountify.services.orders import link_key
 from mountify.services.refund_requests import Wish
 from mountify.transaction import transaction
 from tests.buyers import SITE, Buyer, order_of
+from tests.cast import email_of, sign_in
 from tests.desk import Desk, log_of, somebody
+from tests.factories import make_product
+from tests.fakes import FakePayments
 from tests.letters import letters
 from tests.queries import queries
 from tests.web import Browser, words
@@ -188,6 +191,19 @@ def test_a_guest_and_an_account_see_who_carries_it_and_follow_it_there(
     page = browser.get(path)
     assert "Carrier UPS" in words(page) and "Tracking number corrected" in words(page)
     assert f'<a href="{SENT}" rel="noopener noreferrer">{UPS}' in page.text
+
+
+def test_the_account_that_bought_it_is_told_as_json_too(app: Flask, ada: Desk, payments: FakePayments) -> None:
+    alice = Browser(app)
+    sign_in(alice, "alice")
+    buyer = Buyer(payments, user_id=accounts.find_by_email(email_of("alice")))
+    buyer.add(make_product())
+    bought = buyer.buy()
+    send(bought)
+    assert SENT in alice.get(f"/orders/{bought.order_id}").text
+    (order,) = alice.get("/api/orders/my-orders").json["orders"]
+    assert (order["trackingNumber"], order["carrier"], order["trackingUrl"]) == (UPS, "ups", SENT)
+    assert order["shippedAt"] and order["status"] == "shipped"
 
 
 def test_of_a_closed_accounts_order_no_number_is_shown(app: Flask, browser: Browser, paid: Started) -> None:
