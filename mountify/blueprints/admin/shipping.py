@@ -6,7 +6,14 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotFound, ShopError, UnknownCarrier
+from mountify.core.errors import (
+    AlreadyRefunded,
+    AlreadyShipped,
+    BadTrackingNumber,
+    NotShipped,
+    NotToShip,
+    UnknownCarrier,
+)
 from mountify.forms.listing import LAST_PAGE, read_number, read_page
 from mountify.forms.shipping import ShipForm
 from mountify.services import audit_log, shipping
@@ -14,6 +21,8 @@ from mountify.web.answers import back, done, page, wants_fragment
 from mountify.web.auth import actor, settings
 
 bp = Blueprint("shipping", __name__)
+
+_REFUSALS = (UnknownCarrier, BadTrackingNumber, NotToShip, AlreadyShipped, NotShipped, AlreadyRefunded)
 
 
 @bp.get("/shipping")
@@ -59,9 +68,7 @@ def _refusal(form: ShipForm, order_id: int, *, is_correction: bool) -> int:
     deed = shipping.correct if is_correction else shipping.ship
     try:
         deed(actor(), order_id, *form.parcel, mail=bool(form.mail.data), site=settings().site, now=utcnow())
-    except NotFound:
-        raise
-    except ShopError as error:
+    except _REFUSALS as error:
         form.refuse(form.carrier_field if isinstance(error, UnknownCarrier) else "tracking_number", error)
         return error.status
     return 0

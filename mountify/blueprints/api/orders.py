@@ -67,7 +67,6 @@ def as_json(order: Order) -> dict[str, Any]:
         "createdAt": moment(order.created_at),
         "trackingNumber": order.tracking_number,
         "carrier": order.carrier,
-        "trackingUrl": order.parcel.url or None if order.parcel else None,
         "shippedAt": moment(order.shipped_at),
         "trackingDetails": order.tracking_details,
         "shippingName": order.shipping_name,

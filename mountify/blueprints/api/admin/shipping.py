@@ -60,4 +60,8 @@ def _with_carrier_as_text(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(order: Order) -> dict[str, Any]:
-    return as_json(order) | {"paidAt": moment(order.paid_at), "shippingPhone": order.shipping_phone}
+    return as_json(order) | {
+        "paidAt": moment(order.paid_at),
+        "shippingPhone": order.shipping_phone,
+        "trackingUrl": order.parcel.url or None if order.parcel else None,
+    }
