@@ -1,4 +1,4 @@
-"""The desk's figures: orders by the day they were paid, and those that wait to be shipped."""
+"""The desk's figures: orders by the day they were paid."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,9 +9,7 @@ down_revision = "0020"
 
 def upgrade() -> None:
     op.create_index("ix_orders_paid_at", "orders", ["paid_at"])
-    op.create_index("ix_orders_to_ship", "orders", ["paid_at"], postgresql_where=sa.text("status = 'paid'"))
 
 
 def downgrade() -> None:
-    op.drop_index("ix_orders_to_ship", table_name="orders")
     op.drop_index("ix_orders_paid_at", table_name="orders")

@@ -253,6 +253,33 @@ class WrongTransition(ShopError):
     message = N_("An order that is %(current)s cannot become %(wanted)s.")
 
 
+class UnknownCarrier(Malformed):
+    code = "unknown_carrier"
+    message = N_("Choose a carrier, or enter its number at 17track.")
+
+
+class BadTrackingNumber(Malformed):
+    code = "bad_tracking_number"
+
+
+class NotToShip(ShopError):
+    status = 409
+    code = "not_paid"
+    message = N_("Only an order that is paid can be shipped. Order %(number)s is %(status)s.")
+
+
+class AlreadyShipped(ShopError):
+    status = 409
+    code = "already_shipped"
+    message = N_("Order %(number)s is on its way already, as another parcel. If that number is wrong, correct it.")
+
+
+class NotShipped(ShopError):
+    status = 409
+    code = "not_shipped"
+    message = N_("Order %(number)s has no parcel on its way: there is no number to correct.")
+
+
 class PaymentsUnavailable(ShopError):
     status = 503
     code = "payments_unavailable"

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
+from mountify.core.carriers import Parcel, parcel_of
 from mountify.core.errors import WrongTransition
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus, may_follow
@@ -18,6 +19,10 @@ from mountify.models.base import Base, CiText, Created, Id, Updated, words
 
 # Who has placed an order of a closed account. https://www.rfc-editor.org/rfc/rfc2606#section-2
 NOBODY = "closed@account.invalid"
+# Asked for in these words, because an index holds these orders alone.
+TO_SHIP = "status = 'paid'"
+SENT = "status IN ('shipped', 'delivered')"
+CORRECTED = "tracking_corrected"
 
 
 class OrderSource(StrEnum):
@@ -42,7 +47,8 @@ class Order(Base):
         Index("ix_orders_created_at", "created_at"),
         Index("ix_orders_user_id_id", "user_id", "id"),
         Index("ix_orders_paid_at", "paid_at"),
-        Index("ix_orders_to_ship", "paid_at", postgresql_where=text("status = 'paid'")),
+        Index("ix_orders_to_ship", "paid_at", "id", postgresql_where=text(TO_SHIP)),
+        Index("ix_orders_sent", "status", "shipped_at", "id", postgresql_where=text(SENT)),
     )
 
     id: Mapped[Id]
@@ -108,6 +114,19 @@ class Order(Base):
         return self.status in (OrderStatus.PENDING, OrderStatus.PAID)
 
     @property
+    def is_to_ship(self) -> bool:
+        return self.status is OrderStatus.PAID
+
+    @property
+    def is_sent(self) -> bool:
+        return self.status in (OrderStatus.SHIPPED, OrderStatus.DELIVERED)
+
+    @property
+    def parcel(self) -> Parcel | None:
+        """What carries it, once that is known."""
+        return parcel_of(self.carrier, self.tracking_number) if self.carrier and self.tracking_number else None
+
+    @property
     def first_name(self) -> str:
         """What to call the buyer; empty when nothing is known."""
         return next(iter((self.shipping_name or "").split()), "")
@@ -132,10 +151,16 @@ class Order(Base):
         self.stock_sold = True
         self.record("paid", now=now)
 
-    def mark_shipped(self, carrier: str, tracking_number: str, *, now: datetime) -> None:
+    def mark_shipped(self, carrier: str, tracking_number: str, *, now: datetime, actor_id: int | None = None) -> None:
         self._become(OrderStatus.SHIPPED)
         self.carrier, self.tracking_number, self.shipped_at = carrier, tracking_number, now
-        self.record("shipped", now=now, carrier=carrier, number=tracking_number)
+        self.record("shipped", now=now, actor_id=actor_id, carrier=carrier, number=tracking_number)
+
+    def correct_shipment(self, carrier: str, tracking_number: str, *, now: datetime, actor_id: int | None) -> None:
+        """What was known of the wrong number is not true of this one."""
+        self.carrier, self.tracking_number = carrier, tracking_number
+        self.tracking_details = self.tracking_last_sync = None
+        self.record(CORRECTED, now=now, actor_id=actor_id, carrier=carrier, number=tracking_number)
 
     def mark_delivered(self, *, now: datetime) -> None:
         self._become(OrderStatus.DELIVERED)

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mountify import db
+from mountify.core.carriers import with_check_digit
 from mountify.core.money import CENT, Money, can_express
 from mountify.core.order_status import OrderStatus
 from mountify.core.pictures import StoredPicture
@@ -243,7 +244,7 @@ def _sell_in_the_past(
     inventory.sell(session, order.id, lines_of(order), held=False, now=paid_at)
     order.mark_paid(None, now=paid_at)
     if now - placed_at > timedelta(days=3):
-        order.mark_shipped("usps", f"94001118{order.id:012d}", now=placed_at + timedelta(days=2))
+        order.mark_shipped("usps", with_check_digit(f"94001118{order.id:013d}"), now=placed_at + timedelta(days=2))
     if now - placed_at > timedelta(days=8):
         order.mark_delivered(now=placed_at + timedelta(days=6))
     session.flush()

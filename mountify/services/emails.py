@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mountify import db
+from mountify.core.carriers import Parcel
 from mountify.core.checkpoints import reached
 from mountify.core.errors import N_, MailRefused, MailUnavailable, NotFound, ShopError
 from mountify.core.site import Site
@@ -75,6 +76,38 @@ def queue_refunded(
         key=f"refunded:{refund.stripe_refund_id}",
         amount=format_money(refund.amount, payment.currency),
         reason=refund.reason,
+    )
+
+
+def queue_shipped(session: Session, order: Order, parcel: Parcel, *, site: Site, now: datetime) -> None:
+    """Tell the buyer who carries an order and under which number, once, in the caller's transaction."""
+    _queue_shipped(session, order, parcel, shipment_key(order), is_correction=False, site=site, now=now)
+
+
+def queue_corrected(session: Session, order: Order, parcel: Parcel, *, which: int, site: Site, now: datetime) -> None:
+    """Tell the buyer the right number, once for each correction, in the caller's transaction."""
+    key = f"{shipment_key(order)}:corrected:{which}"
+    _queue_shipped(session, order, parcel, key, is_correction=True, site=site, now=now)
+
+
+def shipment_key(order: Order) -> str:
+    """The key of the mail about what is sent; an order is sent as one parcel."""
+    return f"shipped:{order.id}"
+
+
+def _queue_shipped(
+    session: Session, order: Order, parcel: Parcel, key: str, *, is_correction: bool, site: Site, now: datetime
+) -> None:
+    _queue_about(
+        "shipped",
+        session,
+        order,
+        recipient=order.email,
+        site=site,
+        now=now,
+        key=key,
+        parcel=parcel,
+        is_correction=is_correction,
     )
 
 

@@ -92,6 +92,14 @@ def _write_down(
     return refund.id
 
 
+def refuse_what_goes_back(session: Session, order: Order) -> None:
+    """Stop whoever would send parts whose whole price goes back. Raises AlreadyRefunded."""
+    paid = select(Payment).join(PaymentAttempt, PaymentAttempt.id == Payment.attempt_id)
+    payment = session.scalars(paid.where(PaymentAttempt.session_id == order.paid_session)).one_or_none()
+    if payment is not None and payment.amount:
+        _left_of(session, payment)
+
+
 def begin_automatic(session: Session, payment: Payment, reason: RefundReason, *, now: datetime) -> None:
     """Send a payment back that cannot be kept, in the transaction that records it, once for each reason."""
     if payment.amount:

@@ -59,6 +59,8 @@ def _verbs() -> dict[str, str]:
         "stock.level_set": _("changed when it counts as low"),
         "settings.changed": _("changed the settings"),
         "service.tested": _("made a test call"),
+        "order.shipped": _("shipped it"),
+        "order.tracking_corrected": _("corrected the tracking number"),
         "signed_in": _("signed in"),
         "account.role_changed": _("changed the role"),
         "account.disabled": _("disabled the account"),

@@ -419,7 +419,8 @@ JUDGE = """() => {
   for (const each of document.querySelectorAll('[aria-describedby]'))
     if (!ids.includes(each.getAttribute('aria-describedby'))) troubles.push(`#${each.id} is described by nothing`);
   for (const each of document.querySelectorAll('main :is(button, .btn, .link, input:not(.vh, [type=hidden]))')) {
-    const { width, height } = each.getBoundingClientRect();
+    if (!each.checkVisibility()) continue;
+    const { width, height } = (each.closest('label') || each).getBoundingClientRect();
     if (width < 44 || height < 44) troubles.push(`${each.textContent || each.id} is ${width} × ${height}`);
   }
   return troubles;

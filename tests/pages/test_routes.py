@@ -87,6 +87,12 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "POST admin.categories.save": (303, 403, 404, 404),
     "POST admin.categories.move": (303, 403, 404, 404),
     "POST admin.categories.delete": (303, 403, 404, 404),
+    "GET api.admin.shipping.index": (401, 403, 200, 200),
+    "POST api.admin.shipping.ship": (401, 403, 404, 404),
+    "GET admin.shipping.index": (303, 403, 200, 200),
+    "GET admin.shipping.show": (303, 403, 404, 404),
+    "POST admin.shipping.ship": (303, 403, 404, 404),
+    "POST admin.shipping.correct": (303, 403, 404, 404),
     "GET search.show": (200, 200, 200, 200),
     "GET cart.show": (200, 200, 200, 200),
     "POST cart.add_item": (303, 303, 303, 303),
@@ -160,6 +166,8 @@ def rules(app: Flask) -> list[tuple[str, Rule]]:
 
 def address(app: Flask, rule: Rule) -> str:
     values = {"filename": "nothing.txt", "fingerprint": "00000000", "id_hash": "0" * 64, "slug": "x", "name": "terms"}
+    if rule.endpoint == "admin.settings.call":
+        values["name"] = "stripe"
     given = {name: values.get(name, 1) for name in rule.arguments if name not in (rule.defaults or {})}
     return str(app.url_map.bind("127.0.0.1").build(rule.endpoint, given, method=next(iter(rule.methods or {"GET"}))))
 
@@ -253,7 +261,7 @@ def test_other_peoples_things_are_not_found(app: Flask, payments: FakePayments) 
     sign_in(mallory, "mallory")
     alice, part, walked = accounts.find_by_email(email_of("alice")) or 0, make_product(stock=99), set()
     for method, rule in rules(app):
-        if not OF_SOMEBODY & rule.arguments:
+        if not OF_SOMEBODY & rule.arguments or rule.endpoint.startswith(("admin.", "api.admin.")):  # the office's: 403
             continue
         walked.add(rule.endpoint)
         things = things_of(alice, part, payments, number=len(walked))

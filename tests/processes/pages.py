@@ -13,6 +13,13 @@ def checkout_key_of(page: str) -> str | None:
     return key[1] if key else None
 
 
+def token_in(page: str) -> str:
+    """What each form of somebody who is signed in carries."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    return token[1]
+
+
 def way_back_of(page: str) -> str | None:
     """Where Stripe's page leads whoever does not pay."""
     link = re.search(r'id="back-to-shop" href="([^"]+)"', page)

@@ -14,14 +14,15 @@ from mountify.core.order_status import OrderStatus
 from mountify.models.attention import AttentionNote
 from mountify.models.order import Order
 from mountify.queue import defer
-from mountify.services import refund_requests
+from mountify.services import accounts, refund_requests
 from mountify.services.refund_requests import Wish
 from mountify.transaction import transaction
-from tests.cast import PASSWORD, make_account
+from tests.cast import PASSWORD, email_of, make_account
 from tests.outages.support import release
 from tests.sandbox.support import client_of
 
-from .parts import insist
+from .pages import token_in
+from .parts import Shopper, insist
 from .standing import Standing
 from .visit import ALL, BOUGHT, LEFT, STOCK, Visit
 
@@ -74,6 +75,23 @@ def expires(shop: Standing, visit: Visit, killing: Killing) -> None:
             defer(session, "end_overdue", timestamp=0)
     visit.ends(OrderStatus.EXPIRED, ["placed", "expired"], letters=1, stock=ALL)
     assert shop.outside.get(page).status == 410
+
+
+def is_shipped(shop: Standing, visit: Visit, killing: Killing) -> None:
+    """The office sees the shop die, and presses the button again."""
+    visit.buy()
+    if accounts.find_by_email(email_of("ada")) is None:
+        make_account("ada")
+    db.release()
+    desk = Shopper(shop.parts.url)
+    desk.post("/auth/signin", email=email_of("ada"), password=PASSWORD, next="/")
+    page = desk.get("/admin/shipping")
+    action = f"/admin/orders/{visit.order.id}/shipment?page=1"
+    assert action in page
+    form = {"carrier": "ups", "tracking_number": "1Z5R89390357567127", "mail": "1", "csrf_token": token_in(page)}
+    with killing:
+        assert insist(lambda: desk.post(action, **form)) == "/admin/shipping"
+    visit.ends(OrderStatus.SHIPPED, ["placed", "paid", "shipped"], letters=3, stock=LEFT)
 
 
 def is_refunded(shop: Standing, visit: Visit, killing: Killing) -> None:

@@ -26,6 +26,7 @@ STORIES: dict[tuple[str, str], Story] = {
     ("web", "settle"): stories.comes_back,
     ("web", "end"): stories.gives_up,
     ("web", "merge"): stories.signs_in,
+    ("web", "shipping"): stories.is_shipped,
     ("worker", "settle"): stories.buys,
     ("worker", "email"): stories.buys,
     ("worker", "end"): stories.expires,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, g
 from flask_babel import gettext as _
 from werkzeug.local import LocalProxy
 
 from mountify.models.account import Role
+from mountify.services.shipping import count_to_ship
 from mountify.web.auth import require_staff
 
-from . import categories, dashboard, inventory, settings
+from . import categories, dashboard, inventory, settings, shipping
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (dashboard, inventory, categories, settings):
+for part in (dashboard, shipping, inventory, categories, settings):
     bp.register_blueprint(part.bp)
 
 
@@ -29,11 +30,14 @@ def on_every_page() -> dict[str, Any]:
 
 
 def _rail() -> list[tuple[str, str, str, int]]:
-    """What leads to each part: its blueprint, its icon, its title, and how much waits there."""
-    everybody = [
-        ("dashboard", "grid", _("Dashboard"), 0),
-        ("inventory", "shelf", _("Inventory"), 0),
-        ("categories", "filter", _("Categories"), 0),
-    ]
-    of_admins = [("settings", "caliper", _("Settings"), 0)]
-    return everybody + of_admins if require_staff().role is Role.ADMIN else everybody
+    """What leads to each part: its blueprint, its icon, its title, and how much waits there. Read once a request."""
+    if "rail" not in g:
+        g.rail = [
+            ("dashboard", "grid", _("Dashboard"), 0),
+            ("shipping", "truck", _("Shipping"), count_to_ship()),
+            ("inventory", "shelf", _("Inventory"), 0),
+            ("categories", "filter", _("Categories"), 0),
+        ]
+        if require_staff().role is Role.ADMIN:
+            g.rail.append(("settings", "caliper", _("Settings"), 0))
+    return list(g.rail)

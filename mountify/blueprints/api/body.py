@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response, json, jsonify, request
@@ -37,6 +38,10 @@ def shared(data: dict[str, Any], **beside: object) -> Response:
 def amount(money: Money) -> float:
     """The amount as a JSON number; nothing is ever added up in this form."""
     return float(money.amount)
+
+
+def moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def pagination(page: Page[Any]) -> dict[str, object]:

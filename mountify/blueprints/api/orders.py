@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -12,7 +11,7 @@ from mountify.models.order import Order
 from mountify.services import orders
 from mountify.web.auth import identity, require_identity, settings
 
-from .body import amount, pagination
+from .body import amount, moment, pagination
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -25,12 +24,12 @@ def index() -> Response:
     check(request.args)
     limit = read_number(request.args.get("limit", ""), MOST_A_PAGE) or USUAL_A_PAGE
     mine = orders.list_for_user(who.id, read_page(request.args), limit)
-    return jsonify(orders=[_show(order) for order in mine.items], pagination=pagination(mine))
+    return jsonify(orders=[as_json(order) for order in mine.items], pagination=pagination(mine))
 
 
 @bp.get("/<id:order_id>")
 def show(order_id: int) -> Response:
-    return jsonify(order=_show(orders.get_for_user(order_id, require_identity().id)))
+    return jsonify(order=as_json(orders.get_for_user(order_id, require_identity().id)))
 
 
 @bp.get("/<id:order_id>/tracking")
@@ -42,7 +41,7 @@ def show_tracking(order_id: int) -> Response:
         status=order.status,
         trackingNumber=order.tracking_number,
         carrier=order.carrier,
-        tracking=_NO_TRACKING | {"lastUpdated": _moment(order.tracking_last_sync)} | (order.tracking_details or {}),
+        tracking=_NO_TRACKING | {"lastUpdated": moment(order.tracking_last_sync)} | (order.tracking_details or {}),
     )
 
 
@@ -58,17 +57,17 @@ def show_by_session(session_id: str) -> Response:
     return jsonify(orderId=order.id, status=order.status, email=order.email, total=amount(order.total))
 
 
-def _show(order: Order) -> dict[str, Any]:
+def as_json(order: Order) -> dict[str, Any]:
     return {
         "id": order.id,
         "number": order.number,
         "email": order.email,
         "total": amount(order.total),
         "status": order.status,
-        "createdAt": _moment(order.created_at),
+        "createdAt": moment(order.created_at),
         "trackingNumber": order.tracking_number,
         "carrier": order.carrier,
-        "shippedAt": _moment(order.shipped_at),
+        "shippedAt": moment(order.shipped_at),
         "trackingDetails": order.tracking_details,
         "shippingName": order.shipping_name,
         "shippingAddress": order.shipping_address,
@@ -83,7 +82,3 @@ def _show(order: Order) -> dict[str, Any]:
             for item in order.items
         ],
     }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -9,12 +9,18 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from mountify import db
+from mountify.core.clock import utcnow
 from mountify.models.audit_log import AuditEntry
+from mountify.services import shipping
+from tests.buyers import SITE, Buyer
 from tests.desk import Desk, somebody
 from tests.factories import make_category, make_product
+from tests.fakes import FakePayments
 from tests.pages.desk.test_settings import SETTINGS
 from tests.pages.test_routes import UNSAFE, rules
 
+PAYMENTS = FakePayments()
+UPS = {"carrier": "ups", "tracking_number": "1Z5R89390357567127"}
 Deed = Callable[[Desk], Any]
 
 
@@ -40,6 +46,11 @@ def deeds() -> dict[str, Deed]:
         "admin.categories.save": lambda ada: ada.do(f"/admin/categories/{make_category()}", name="Shelf"),
         "admin.categories.move": lambda ada: ada.do(f"/admin/categories/{two_categories()}/place", to="up"),
         "admin.categories.delete": lambda ada: ada.do(f"/admin/categories/{make_category()}/removal"),
+        "admin.shipping.ship": lambda ada: ada.do(f"/admin/orders/{paid_order()}/shipment", **UPS),
+        "admin.shipping.correct": lambda ada: ada.do(f"/admin/orders/{sent_order()}/shipment/correction", **UPS),
+        "api.admin.shipping.ship": lambda ada: ada.ask(
+            "POST", f"/api/admin/orders/{paid_order()}/ship", {"carrier": "ups", "trackingNumber": "1Z5R89390357567127"}
+        ),
         "api.admin.categories.add": lambda ada: ada.ask("POST", "/api/admin/categories", {"name": "Cable"}),
         "api.admin.categories.change": lambda ada: ada.ask(
             "PUT", f"/api/admin/categories/{make_category()}", {"name": "Wall"}
@@ -51,6 +62,18 @@ def deeds() -> dict[str, Deed]:
 def two_categories() -> int:
     make_category()
     return make_category()
+
+
+def paid_order() -> int:
+    buyer = Buyer(PAYMENTS)
+    buyer.add(make_product())
+    return buyer.buy().order_id
+
+
+def sent_order() -> int:
+    order_id = paid_order()
+    shipping.ship(somebody(), order_id, "fedex", "986578788855", site=SITE, now=utcnow())
+    return order_id
 
 
 def newest() -> tuple[int, int | None]:
