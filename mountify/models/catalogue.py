@@ -44,10 +44,14 @@ class Product(Base):
         Index("ix_products_search", "search", postgresql_using="gin"),
         Index("ix_products_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
         Index("ix_products_published", "created_at", "id", postgresql_where=text("status = 'published'")),
+        Index("ix_products_lower_name", text("lower(name)"), "id"),
+        Index("ix_products_price", "price", "id"),
+        Index("ix_products_status", "status", "id"),
+        Index("ix_products_category_id", "category_id", "status", "id"),
     )
 
     id: Mapped[Id]
-    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id", ondelete="SET NULL"), index=True)
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id", ondelete="SET NULL"))
     name: Mapped[str] = mapped_column(String(200))
     slug: Mapped[str] = mapped_column(String(200), unique=True)
     price: Mapped[Money]
@@ -147,6 +151,7 @@ class Inventory(Base):
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("reserved <= on_hand", name="reserved_within_on_hand"),
+        Index("ix_inventory_available", text("(on_hand - reserved)"), "sku_id"),
     )
 
     sku_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True)
@@ -184,3 +189,30 @@ class StockMovement(Base):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     note: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[Created]
+
+
+class PriceChange(Base):
+    """Prices that were changed together, so that they can be put back together; who did it is in the audit log."""
+
+    __tablename__ = "price_changes"
+
+    id: Mapped[Id]
+    created_at: Mapped[Created]
+    undone_at: Mapped[datetime | None]
+
+    lines: Mapped[list[PriceChangeLine]] = relationship(
+        lazy="raise_on_sql", order_by="PriceChangeLine.product_id", cascade="all"
+    )
+
+
+class PriceChangeLine(Base):
+    """What one of them was, and what it became."""
+
+    __tablename__ = "price_change_lines"
+
+    change_id: Mapped[int] = mapped_column(ForeignKey("price_changes.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(
+        ForeignKey("products.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    old: Mapped[Money]
+    new: Mapped[Money]

@@ -10,10 +10,10 @@ from werkzeug.local import LocalProxy
 
 from mountify.web.auth import require_staff
 
-from . import categories
+from . import categories, product_bulk, products
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (categories,):
+for part in (categories, product_bulk, products):
     bp.register_blueprint(part.bp)
 
 
@@ -29,4 +29,7 @@ def on_every_page() -> dict[str, Any]:
 
 def _rail() -> list[tuple[str, str, str, int]]:
     """What leads to each part: its blueprint, its icon, its title, and how much waits there."""
-    return [("categories", "filter", _("Categories"), 0)]
+    return [
+        ("products", "tag", _("Products"), 0),
+        ("categories", "filter", _("Categories"), 0),
+    ]
