@@ -321,6 +321,14 @@ class PricesOutOfReach(ShopError):
     message = N_("Nothing is changed: these would cost nothing, or more than 999,999.99: %(names)s")
 
 
+class StockElsewhere(ShopError):
+    """Stock has a ledger, so it is not changed along with the rest of a product."""
+
+    status = 409
+    code = "stock_elsewhere"
+    message = N_("Stock is changed at /api/admin/inventory, not here.")
+
+
 class AlreadyUndone(ShopError):
     status = 409
     code = "already_undone"

@@ -12,10 +12,11 @@ from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import DataRequired, Length
 
+from mountify.core.ids import BIGGEST_ID
 from mountify.core.texts import read_whole
 from mountify.forms.base import ShopForm, no_control_characters, stripped
 from mountify.forms.fields import PriceField
-from mountify.forms.listing import read_words
+from mountify.forms.listing import LAST_PAGE, MOST_A_PAGE, invalid_fields, read_number, read_words
 from mountify.models.catalogue import ProductStatus
 from mountify.services.product_bulk import MOST_AT_ONCE, Reprice, by_amount, by_percent
 from mountify.services.product_table import NO_CATEGORY, Column, Filters, Row
@@ -47,6 +48,20 @@ def to_query(filters: Filters, page: int = 1) -> dict[str, str]:
         "page": str(page) if page > 1 else "",
     }
     return {name: value for name, value in query.items() if value}
+
+
+def check_query(query: MultiDict[str, str]) -> None:
+    """Refuse what a page would leave out: a program is better told. Raises InvalidInput with the fields."""
+    wrong: dict[str, list[str]] = {}
+    for name, most in (("page", LAST_PAGE), ("limit", MOST_A_PAGE), ("category", BIGGEST_ID)):
+        if query.get(name) and read_number(query[name], most) is None:
+            wrong[name] = [_("Enter a whole number between 1 and %(most)s.", most=most)]
+    if query.get("status") and query["status"] not in set(ProductStatus):
+        wrong["status"] = [_("Choose draft, published or archived.")]
+    if query.get("sort") and query["sort"].removeprefix("-") not in set(Column):
+        wrong["sort"] = [_("Choose part, name, category, price or stock, with - before it for the other way round.")]
+    if wrong:
+        raise invalid_fields(wrong)
 
 
 def _given(_form: Any, field: Any) -> None:

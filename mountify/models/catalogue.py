@@ -211,8 +211,6 @@ class PriceChangeLine(Base):
     __tablename__ = "price_change_lines"
 
     change_id: Mapped[int] = mapped_column(ForeignKey("price_changes.id", ondelete="CASCADE"), primary_key=True)
-    product_id: Mapped[int] = mapped_column(
-        ForeignKey("products.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True, index=True)
     old: Mapped[Money]
     new: Mapped[Money]

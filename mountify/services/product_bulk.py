@@ -1,4 +1,4 @@
-"""Many products changed at once: all of them or none, locked in the order of their ids, each with its line in the log."""
+"""Many products changed at once: all or none, locked in the order of their ids, each with its line in the log."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def change_prices(by: Actor, ids: Collection[int], reprice: Reprice, *, currency
             if product.price != prices[product.id]
         ]
         for product in products:
-            product_changes.change_in(
-                session, by, product, {"price": prices[product.id]}, currency=currency, now=now
-            )
+            product_changes.change_in(session, by, product, {"price": prices[product.id]}, currency=currency, now=now)
         if not lines:
             return None
         change = PriceChange(created_at=now, lines=lines)
@@ -121,9 +119,7 @@ def find_last() -> Done | None:
 def _lock(session: Session, ids: Collection[int], *, may_be_gone: bool = False) -> Sequence[Product]:
     """Lock products in the order of their ids, not against who sells them. Raises NotFound when one is not there."""
     question = select(Product).where(Product.id.in_(ids)).order_by(Product.id)
-    products = session.scalars(
-        question.with_for_update(key_share=True).execution_options(populate_existing=True)
-    ).all()
+    products = session.scalars(question.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
     if len(products) < len(set(ids)) and not may_be_gone:
         raise NotFound(N_("One of these products is not there any more. Nothing is changed."))
     return products

@@ -96,8 +96,7 @@ def list_ids(filters: Filters, page: int, size: int = PAGE_SIZE) -> Page[int]:
     """List which products are on a page of the table; their rows are looked up by these."""
     conditions, offset = _conditions(filters), (page - 1) * size
     if filters.sort is Column.CATEGORY:
-        ids, total = _by_category(conditions, offset, size, is_descending=filters.is_descending)
-        return Page(ids, total, page, size)
+        return Page(*_by_category(conditions, offset, size, is_descending=filters.is_descending), page, size)
     question = select(Product.id).where(*conditions)
     if filters.sort is Column.STOCK:
         question = question.join(Product.stock)
@@ -107,9 +106,7 @@ def list_ids(filters: Filters, page: int, size: int = PAGE_SIZE) -> Page[int]:
 
 
 @retried_once
-def save(
-    by: Actor, product_id: int, values: Mapping[str, object], *, seen: str, currency: str, now: datetime
-) -> None:
+def save(by: Actor, product_id: int, values: Mapping[str, object], *, seen: str, currency: str, now: datetime) -> None:
     """Change a row from what somebody has seen in it to `values`.
 
     Raises ChangedMeanwhile when it is not what was seen any more, and what product_changes.change() raises.
@@ -218,4 +215,3 @@ def _by_category(
         return [], sum(counts.values())
     rows = db.session.execute(union_all(*(select(piece) for piece in pieces))).all()
     return [row[1] for row in sorted(rows, key=lambda row: row[0])], sum(counts.values())
-

@@ -6,10 +6,10 @@ from flask import Blueprint
 
 from mountify.web.auth import require_staff
 
-from . import attention, categories
+from . import attention, categories, products
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (attention, categories):
+for part in (attention, categories, products):
     bp.register_blueprint(part.bp)
 
 
