@@ -199,19 +199,19 @@ def _by_category(
 
     The counts say in which categories the page lies, so that only what is on it is read, in the order of an index.
     """
-    grouped = select(Product.category_id, func.count()).where(*conditions).group_by(Product.category_id)
-    counts = {row[0]: row[1] for row in db.session.execute(grouped)}
-    names = select(Category.id).where(Category.id.in_([known for known in counts if known])).order_by(Category.name)
-    groups: list[int | None] = [*db.session.scalars(names), None]
+    inside = select(func.count()).select_from(Product).where(*conditions)
+    of_each = inside.where(Product.category_id == Category.id).scalar_subquery()
+    groups = [(row[0], row[1]) for row in db.session.execute(select(Category.id, of_each).order_by(Category.name))]
+    groups.append((None, db.session.scalar(inside.where(Product.category_id.is_(None))) or 0))
+    total = sum(count for _group, count in groups)
     pieces, skip, left = [], offset, size
-    for rank, group in enumerate(reversed(groups) if is_descending else groups):
-        count = counts.get(group, 0)
+    for rank, (group, count) in enumerate(reversed(groups) if is_descending else groups):
         if skip < count and left:
-            inside = select(literal(rank), Product.id).where(*conditions, Product.category_id == group)
-            pieces.append(inside.order_by(Product.status, Product.id).offset(skip).limit(left).subquery())
+            these = select(literal(rank), Product.id).where(*conditions, Product.category_id == group)
+            pieces.append(these.order_by(Product.status, Product.id).offset(skip).limit(left).subquery())
             left -= min(left, count - skip)
         skip = max(0, skip - count)
     if not pieces:
-        return [], sum(counts.values())
+        return [], total
     rows = db.session.execute(union_all(*(select(piece) for piece in pieces))).all()
-    return [row[1] for row in sorted(rows, key=lambda row: row[0])], sum(counts.values())
+    return [row[1] for row in sorted(rows, key=lambda row: row[0])], total

@@ -10,10 +10,10 @@ from werkzeug.local import LocalProxy
 
 from mountify.web.auth import require_staff
 
-from . import categories, product_bulk, products
+from . import categories, products
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (categories, product_bulk, products):
+for part in (categories, products):
     bp.register_blueprint(part.bp)
 
 

@@ -38,14 +38,14 @@ def deeds() -> dict[str, Deed]:
         ),
         "admin.products.duplicate": lambda ada: ada.do(f"/admin/products/{make_product().id}/copy"),
         "admin.products.delete": lambda ada: ada.do(f"/admin/products/{make_product().id}/removal"),
-        "admin.product_bulk.change_prices": lambda ada: ada.do(
+        "admin.products.change_prices": lambda ada: ada.do(
             "/admin/products/prices", product=[make_product().id], by="5", unit="percent"
         ),
-        "admin.product_bulk.undo": lambda ada: ada.do(f"/admin/products/prices/{a_price_change()}/undo"),
-        "admin.product_bulk.set_category": lambda ada: ada.do(
+        "admin.products.undo_prices": lambda ada: ada.do(f"/admin/products/prices/{a_price_change()}/undo"),
+        "admin.products.set_category": lambda ada: ada.do(
             "/admin/products/category", product=[make_product().id], category=make_category()
         ),
-        "admin.product_bulk.set_status": lambda ada: ada.do(
+        "admin.products.set_status": lambda ada: ada.do(
             "/admin/products/status", product=[make_product().id], status="archived"
         ),
         "api.admin.products.add": lambda ada: ada.ask("POST", "/api/admin/products", {"name": "Rest", "price": 9}),
