@@ -11,6 +11,7 @@ from mountify import db
 from mountify.models.audit_log import AuditEntry
 from mountify.services import accounts
 from mountify.services.audit_log import Actor
+from mountify.services.product_table import NO_CATEGORY, Row
 from tests.cast import email_of, make_account, sign_in, token_of
 from tests.web import Browser
 
@@ -34,6 +35,13 @@ class Desk(Browser):
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Send JSON as a program does."""
         return self.send(method, path, body, **{"X-CSRFToken": self.token})
+
+
+def as_typed(row: Row, **changes: str) -> dict[str, str]:
+    """What the form of a row of the products sends, with what somebody has typed over it."""
+    category = str(row.category_id or NO_CATEGORY)
+    drawn = {"name": row.name, "price": str(row.price), "category": category, "status": row.status.value}
+    return {**drawn, "seen": row.seen, **changes}
 
 
 def somebody(name: str = "ada") -> Actor:

@@ -9,7 +9,7 @@ down_revision = "0019"
 
 def upgrade() -> None:
     op.create_index("ix_products_kept", "products", ["name", "id"], postgresql_where=sa.text("status <> 'archived'"))
-    op.create_index("ix_products_status", "products", ["status"])
+    op.create_index("ix_products_status", "products", ["status", "id"])
     op.create_index("ix_products_low_stock_level", "products", ["low_stock_level"])
     op.create_index("ix_inventory_available", "inventory", [sa.text("(on_hand - reserved)"), "sku_id"])
 

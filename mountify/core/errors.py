@@ -373,6 +373,36 @@ class BadPrice(Malformed):
     message = N_("%(price)s is no price in %(currency)s: more than nothing, at most 999,999.99, in its own fractions.")
 
 
+class ChangedMeanwhile(ShopError):
+    """Somebody else has changed what a form shows since it was drawn."""
+
+    status = 409
+    code = "changed_meanwhile"
+    message = N_("Somebody else has changed this part meanwhile. Nothing of yours is saved yet.")
+
+
+class PricesOutOfReach(ShopError):
+    """Of prices to be changed together some would be none, so that none is changed."""
+
+    status = 409
+    code = "prices_out_of_reach"
+    message = N_("Nothing is changed: these would cost nothing, or more than 999,999.99: %(names)s")
+
+
+class StockElsewhere(ShopError):
+    """Stock has a ledger, so it is not changed along with the rest of a product."""
+
+    status = 409
+    code = "stock_elsewhere"
+    message = N_("Stock is changed at /api/admin/inventory, not here.")
+
+
+class AlreadyUndone(ShopError):
+    status = 409
+    code = "already_undone"
+    message = N_("These prices have been put back already.")
+
+
 class NotPayable(ShopError):
     """A price in the cart is one that Stripe does not take: only the merchant can mend that."""
 

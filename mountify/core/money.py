@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from mountify.core.errors import UnreadableAmount
 
@@ -91,6 +91,12 @@ ZERO = Money(Decimal("0.00"))
 def exponent(currency: str) -> int:
     """Say how many decimals Stripe counts in a currency (3-letter code)."""
     return _EXPONENTS.get(currency.upper(), 2)
+
+
+def rounded(amount: Decimal, currency: str) -> Money:
+    """Round half up to the smallest amount with at most two decimals that a currency can express."""
+    is_whole = exponent(currency) == 0 or currency.upper() in _WHOLE_ONLY
+    return Money(amount.quantize(Decimal(1) if is_whole else CENT, ROUND_HALF_UP))
 
 
 def to_minor(money: Money, currency: str) -> int:

@@ -28,6 +28,15 @@ class Page(Generic[T]):
         return self.number < self.pages
 
     @property
+    def first(self) -> int:
+        """The place of the first item in the whole list, counted from 1."""
+        return min(self.total, (self.number - 1) * self.size + 1)
+
+    @property
+    def last(self) -> int:
+        return min(self.total, self.number * self.size)
+
+    @property
     def numbers(self) -> list[int]:
         """The pages worth a link: the first, the last, and those around this one."""
         near = range(self.number - 2, self.number + 3)

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 DEEPEST = 64
 
 
-def loads(text: str) -> Any:
-    """Read one value. Raises ValueError."""
+def loads(text: str, *, exact: bool = False) -> Any:
+    """Read one value; `exact` gives a Decimal for what is no whole number. Raises ValueError."""
+    read = _decimal if exact else None
     try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse, parse_float=read)
     except RecursionError:
         raise ValueError("too deep") from None
     _check(value, DEEPEST)
     return value
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("a number beyond all bounds") from error
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -16,8 +16,12 @@ from mountify.services.categories import Named, Row
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+def is_slug(text: str) -> bool:
+    return _SLUG.fullmatch(text) is not None
+
+
 def slug(_form: Any, field: Any) -> None:
-    if field.data and not _SLUG.fullmatch(field.data):
+    if field.data and not is_slug(field.data):
         raise ValidationError(_("Use small letters a to z, digits and hyphens, such as wall-hooks."))
 
 

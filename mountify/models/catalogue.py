@@ -45,10 +45,14 @@ class Product(Base):
         Index("ix_products_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
         Index("ix_products_kept", "name", "id", postgresql_where=text("status <> 'archived'")),
         Index("ix_products_published", "created_at", "id", postgresql_where=text("status = 'published'")),
+        Index("ix_products_lower_name", text("lower(name)"), "id"),
+        Index("ix_products_price", "price", "id"),
+        Index("ix_products_status", "status", "id"),
+        Index("ix_products_category_id", "category_id", "status", "id"),
     )
 
     id: Mapped[Id]
-    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id", ondelete="SET NULL"), index=True)
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id", ondelete="SET NULL"))
     name: Mapped[str] = mapped_column(String(200))
     slug: Mapped[str] = mapped_column(String(200), unique=True)
     price: Mapped[Money]
@@ -59,9 +63,7 @@ class Product(Base):
     image_public_id: Mapped[str | None] = mapped_column(Text)
     image_hover_public_id: Mapped[str | None] = mapped_column(Text)
     image_color: Mapped[str | None] = mapped_column(String(7))
-    status: Mapped[ProductStatus] = mapped_column(
-        words(ProductStatus, "status"), server_default="published", index=True
-    )
+    status: Mapped[ProductStatus] = mapped_column(words(ProductStatus, "status"), server_default="published")
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     low_stock_level: Mapped[int] = mapped_column(Integer, server_default="4", index=True)
     search: Mapped[str] = mapped_column(
@@ -188,3 +190,28 @@ class StockMovement(Base):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     note: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[Created]
+
+
+class PriceChange(Base):
+    """Prices that were changed together, so that they can be put back together; who did it is in the audit log."""
+
+    __tablename__ = "price_changes"
+
+    id: Mapped[Id]
+    created_at: Mapped[Created]
+    undone_at: Mapped[datetime | None]
+
+    lines: Mapped[list[PriceChangeLine]] = relationship(
+        lazy="raise_on_sql", order_by="PriceChangeLine.product_id", cascade="all"
+    )
+
+
+class PriceChangeLine(Base):
+    """What one of them was, and what it became."""
+
+    __tablename__ = "price_change_lines"
+
+    change_id: Mapped[int] = mapped_column(ForeignKey("price_changes.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), primary_key=True, index=True)
+    old: Mapped[Money]
+    new: Mapped[Money]

@@ -23,6 +23,7 @@ class Email(Base):
     __table_args__ = (
         CheckConstraint("num_nonnulls(order_id, user_id) >= 1 OR kind = 'good_bye'", name="about_somebody"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at"),
+        Index("ix_emails_failed", "created_at", postgresql_where=sql_text("state = 'failed'")),
         Index("ix_emails_queued", "created_at", postgresql_where=sql_text("state = 'queued'")),
     )
 

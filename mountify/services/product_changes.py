@@ -52,7 +52,39 @@ def add(
     Without a slug it gets one made of its name, with a number behind it when that is taken.
     """
     with transaction() as session:
-        return _add(session, by, new, "product.added", status=status, on_hand=on_hand, currency=currency, now=now).id
+        return add_in(session, by, new, "product.added", status=status, on_hand=on_hand, currency=currency, now=now).id
+
+
+def add_in(
+    session: Session,
+    by: Actor,
+    new: NewProduct,
+    action: str,
+    *,
+    status: ProductStatus,
+    on_hand: int,
+    currency: str,
+    now: datetime,
+) -> Product:
+    """Do what add() does, in the caller's transaction."""
+    check_price(new.price, currency)
+    if new.category_id is not None and session.get(Category, new.category_id) is None:
+        raise UnknownCategory
+    if new.slug is not None and _is_taken(session, new.slug):
+        raise SlugTaken
+    slug = new.slug or _free_slug(session, slugify(new.name))
+    try:
+        product = add_product(session, replace(new, slug=slug), currency=currency)
+    except IntegrityError as error:  # somebody else was faster
+        if violated(error) != "uq_products_slug":
+            raise
+        raise SlugTaken from error
+    product.status = status
+    audit_log.record(session, by, action, product, now=now, name=(None, product.name))
+    if on_hand:
+        session.flush()
+        inventory.receive(session, product.id, on_hand, reason=OPENING, now=now)
+    return product
 
 
 def change(by: Actor, product_id: int, values: Mapping[str, object], *, currency: str, now: datetime) -> None:
@@ -65,10 +97,17 @@ def change(by: Actor, product_id: int, values: Mapping[str, object], *, currency
 
 
 def change_in(
-    session: Session, by: Actor, product: Product, values: Mapping[str, object], *, currency: str, now: datetime
+    session: Session,
+    by: Actor,
+    product: Product,
+    values: Mapping[str, object],
+    *,
+    may_change: frozenset[str] = CHANGEABLE,
+    currency: str,
+    now: datetime,
 ) -> None:
     """Do what change() does, to a product that is locked, in the caller's transaction."""
-    if unknown := set(values) - CHANGEABLE:
+    if unknown := set(values) - may_change:
         raise KeyError(*sorted(unknown))
     price = values.get("price")
     if isinstance(price, Money):
@@ -113,7 +152,7 @@ def duplicate(by: Actor, product_id: int, *, currency: str, now: datetime) -> in
                 for image in product.images
             ],
         )
-        copy = _add(
+        copy = add_in(
             session, by, new, "product.copied", status=ProductStatus.DRAFT, on_hand=0, currency=currency, now=now
         )
         copy.low_stock_level = product.low_stock_level
@@ -150,37 +189,6 @@ def _get(session: Session, product_id: int) -> Product:
     product = session.get(Product, product_id, options=[selectinload(Product.images)], populate_existing=True)
     if product is None:
         raise NotFound(N_("There is no such product."))
-    return product
-
-
-def _add(
-    session: Session,
-    by: Actor,
-    new: NewProduct,
-    action: str,
-    *,
-    status: ProductStatus,
-    on_hand: int,
-    currency: str,
-    now: datetime,
-) -> Product:
-    check_price(new.price, currency)
-    if new.category_id is not None and session.get(Category, new.category_id) is None:
-        raise UnknownCategory
-    if new.slug is not None and _is_taken(session, new.slug):
-        raise SlugTaken
-    slug = new.slug or _free_slug(session, slugify(new.name))
-    try:
-        product = add_product(session, replace(new, slug=slug), currency=currency)
-    except IntegrityError as error:  # somebody else was faster
-        if violated(error) != "uq_products_slug":
-            raise
-        raise SlugTaken from error
-    product.status = status
-    audit_log.record(session, by, action, product, now=now, name=(None, product.name))
-    if on_hand:
-        session.flush()
-        inventory.receive(session, product.id, on_hand, reason=OPENING, now=now)
     return product
 
 

@@ -93,6 +93,21 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "GET admin.shipping.show": (303, 403, 404, 404),
     "POST admin.shipping.ship": (303, 403, 404, 404),
     "POST admin.shipping.correct": (303, 403, 404, 404),
+    "GET api.admin.products.index": (401, 403, 200, 200),
+    "POST api.admin.products.add": (401, 403, 415, 415),
+    "GET api.admin.products.show": (401, 403, 200, 200),
+    "PUT api.admin.products.replace": (401, 403, 415, 415),
+    "PATCH api.admin.products.change": (401, 403, 415, 415),
+    "DELETE api.admin.products.delete": (401, 403, 200, 200),
+    "GET admin.products.index": (303, 403, 200, 200),
+    "GET admin.products.show": (303, 403, 303, 303),
+    "POST admin.products.save": (303, 403, 422, 422),
+    "POST admin.products.duplicate": (303, 403, 303, 303),
+    "POST admin.products.delete": (303, 403, 303, 303),
+    "POST admin.products.change_prices": (303, 403, 422, 422),
+    "POST admin.products.undo_prices": (303, 403, 404, 404),
+    "POST admin.products.set_category": (303, 403, 422, 422),
+    "POST admin.products.set_status": (303, 403, 422, 422),
     "GET search.show": (200, 200, 200, 200),
     "GET cart.show": (200, 200, 200, 200),
     "POST cart.add_item": (303, 303, 303, 303),
@@ -164,6 +179,11 @@ def rules(app: Flask) -> list[tuple[str, Rule]]:
     ]
 
 
+def gone_last(route: tuple[str, Rule]) -> bool:
+    """A product that is deleted is what no other route can be asked about."""
+    return route[1].endpoint in {"admin.products.delete", "api.admin.products.delete"}
+
+
 def address(app: Flask, rule: Rule) -> str:
     values = {"filename": "nothing.txt", "fingerprint": "00000000", "id_hash": "0" * 64, "slug": "x", "name": "terms"}
     if rule.endpoint == "admin.settings.call":
@@ -181,9 +201,11 @@ def test_each_role_gets_what_the_table_says(app: Flask, role: str) -> None:
     make_shop()
     product = make_product()
     answers = {}
-    for method, rule in rules(app):
+    for method, rule in sorted(rules(app), key=gone_last):
         browser = Browser(app)
         token = ""
+        if gone_last((method, rule)):
+            product = make_product()
         if role != "guest":
             sign_in(browser, role)
             page = browser.get(f"/products/{product.id}-{product.slug}").get_data(as_text=True)

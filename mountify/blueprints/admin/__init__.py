@@ -12,10 +12,10 @@ from mountify.models.account import Role
 from mountify.services.shipping import count_to_ship
 from mountify.web.auth import require_staff
 
-from . import categories, dashboard, inventory, settings, shipping
+from . import categories, dashboard, inventory, products, settings, shipping
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (dashboard, shipping, inventory, categories, settings):
+for part in (dashboard, shipping, products, inventory, categories, settings):
     bp.register_blueprint(part.bp)
 
 
@@ -35,6 +35,7 @@ def _rail() -> list[tuple[str, str, str, int]]:
         g.rail = [
             ("dashboard", "grid", _("Dashboard"), 0),
             ("shipping", "truck", _("Shipping"), count_to_ship()),
+            ("products", "tag", _("Products"), 0),
             ("inventory", "shelf", _("Inventory"), 0),
             ("categories", "filter", _("Categories"), 0),
         ]

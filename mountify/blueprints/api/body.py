@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, json, jsonify, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from mountify.core import strict_json
 from mountify.core.errors import N_, InvalidInput
 from mountify.core.money import Money
 from mountify.core.paging import Page
@@ -23,6 +24,19 @@ def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
     try:
         body = request.get_json()
     except (BadRequest, RecursionError):
+        raise InvalidInput(N_("The body must be a JSON object.")) from None
+    if not isinstance(body, dict):
+        raise InvalidInput(N_("The body must be a JSON object."))
+    return body
+
+
+def exact_json_object() -> dict[str, Any]:
+    """Give the body as json_object() does, but amounts as they are written: as Decimal."""
+    if not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        body = strict_json.loads(request.get_data().decode(), exact=True)
+    except ValueError:
         raise InvalidInput(N_("The body must be a JSON object.")) from None
     if not isinstance(body, dict):
         raise InvalidInput(N_("The body must be a JSON object."))

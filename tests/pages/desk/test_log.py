@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -11,9 +12,10 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.models.audit_log import AuditEntry
-from mountify.services import shipping
+from mountify.services import product_bulk, product_table, shipping
+from mountify.services.product_table import Row
 from tests.buyers import SITE, Buyer
-from tests.desk import Desk, somebody
+from tests.desk import Desk, as_typed, somebody
 from tests.factories import make_category, make_product
 from tests.fakes import FakePayments
 from tests.pages.desk.test_settings import SETTINGS
@@ -56,7 +58,41 @@ def deeds() -> dict[str, Deed]:
             "PUT", f"/api/admin/categories/{make_category()}", {"name": "Wall"}
         ),
         "api.admin.categories.delete": lambda ada: ada.ask("DELETE", f"/api/admin/categories/{make_category()}"),
+        "admin.products.save": lambda ada: ada.do(
+            f"/admin/products/{(row := a_row()).id}", **as_typed(row, name="Rest")
+        ),
+        "admin.products.duplicate": lambda ada: ada.do(f"/admin/products/{make_product().id}/copy"),
+        "admin.products.delete": lambda ada: ada.do(f"/admin/products/{make_product().id}/removal"),
+        "admin.products.change_prices": lambda ada: ada.do(
+            "/admin/products/prices", product=[make_product().id], by="5", unit="percent"
+        ),
+        "admin.products.undo_prices": lambda ada: ada.do(f"/admin/products/prices/{a_price_change()}/undo"),
+        "admin.products.set_category": lambda ada: ada.do(
+            "/admin/products/category", product=[make_product().id], category=make_category()
+        ),
+        "admin.products.set_status": lambda ada: ada.do(
+            "/admin/products/status", product=[make_product().id], status="archived"
+        ),
+        "api.admin.products.add": lambda ada: ada.ask("POST", "/api/admin/products", {"name": "Rest", "price": 9}),
+        "api.admin.products.replace": lambda ada: ada.ask(
+            "PUT", f"/api/admin/products/{make_product().id}", {"name": "Rest", "price": 9.5}
+        ),
+        "api.admin.products.change": lambda ada: ada.ask(
+            "PATCH", f"/api/admin/products/{make_product().id}", {"price": 9}
+        ),
+        "api.admin.products.delete": lambda ada: ada.ask("DELETE", f"/api/admin/products/{make_product().id}"),
     }
+
+
+def a_row() -> Row:
+    return product_table.get_row(make_product().id)
+
+
+def a_price_change() -> int:
+    reprice = product_bulk.by_percent(Decimal(5), "USD")
+    change = product_bulk.change_prices(somebody(), [make_product().id], reprice, currency="USD", now=utcnow())
+    assert change
+    return change
 
 
 def two_categories() -> int:
