@@ -39,7 +39,15 @@ class Order(Base):
         CheckConstraint("status <> 'paid' OR paid_at IS NOT NULL", name="paid_at"),
         Index("uq_orders_pending_cart", "cart_id", unique=True, postgresql_where=text("status = 'pending'")),
         Index("ix_orders_held", "reserved_until", postgresql_where=text("inventory_reserved")),
-        Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_created_at", "created_at", "id"),
+        Index("ix_orders_status", "status", "created_at", "id"),
+        Index(
+            "ix_orders_words",
+            text("((email)::text) gin_trgm_ops"),
+            text("shipping_name gin_trgm_ops"),
+            text("tracking_number gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
         Index("ix_orders_user_id_id", "user_id", "id"),
     )
 
@@ -135,9 +143,9 @@ class Order(Base):
         self.carrier, self.tracking_number, self.shipped_at = carrier, tracking_number, now
         self.record("shipped", now=now, carrier=carrier, number=tracking_number)
 
-    def mark_delivered(self, *, now: datetime) -> None:
+    def mark_delivered(self, *, actor_id: int | None = None, now: datetime) -> None:
         self._become(OrderStatus.DELIVERED)
-        self.record("delivered", now=now)
+        self.record("delivered", now=now, actor_id=actor_id)
 
     def mark_expired(self, *, now: datetime) -> None:
         self._become(OrderStatus.EXPIRED)

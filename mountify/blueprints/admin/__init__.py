@@ -10,10 +10,10 @@ from werkzeug.local import LocalProxy
 
 from mountify.web.auth import require_staff
 
-from . import categories, inventory
+from . import categories, inventory, orders
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (inventory, categories):
+for part in (orders, inventory, categories):
     bp.register_blueprint(part.bp)
 
 
@@ -30,6 +30,7 @@ def on_every_page() -> dict[str, Any]:
 def _rail() -> list[tuple[str, str, str, int]]:
     """What leads to each part: its blueprint, its icon, its title, and how much waits there."""
     return [
+        ("orders", "cart", _("Orders"), 0),
         ("inventory", "shelf", _("Inventory"), 0),
         ("categories", "filter", _("Categories"), 0),
     ]

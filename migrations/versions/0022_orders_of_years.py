@@ -1,0 +1,30 @@
+"""Very many orders are listed by day and by status, and found by parts of a name, an address or a tracking number."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0022"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    op.drop_index("ix_orders_created_at", table_name="orders")
+    op.create_index("ix_orders_created_at", "orders", ["created_at", "id"])
+    op.create_index("ix_orders_status", "orders", ["status", "created_at", "id"])
+    op.create_index(
+        "ix_orders_words",
+        "orders",
+        [
+            sa.text("((email)::text) gin_trgm_ops"),
+            sa.text("shipping_name gin_trgm_ops"),
+            sa.text("tracking_number gin_trgm_ops"),
+        ],
+        postgresql_using="gin",
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_orders_words", table_name="orders")
+    op.drop_index("ix_orders_status", table_name="orders")
+    op.drop_index("ix_orders_created_at", table_name="orders")
+    op.create_index("ix_orders_created_at", "orders", ["created_at"])
