@@ -14,12 +14,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_orders_words",
         "orders",
-        [
-            sa.text("((email)::text) gin_trgm_ops"),
-            sa.text("shipping_name gin_trgm_ops"),
-            sa.text("tracking_number gin_trgm_ops"),
-        ],
+        [sa.literal_column("((email)::text)").label("email_words"), "shipping_name", "tracking_number"],
         postgresql_using="gin",
+        postgresql_ops=dict.fromkeys(("email_words", "shipping_name", "tracking_number"), "gin_trgm_ops"),
     )
 
 

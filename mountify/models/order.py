@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, literal_column, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from mountify.core.errors import WrongTransition
@@ -43,10 +43,11 @@ class Order(Base):
         Index("ix_orders_status", "status", "created_at", "id"),
         Index(
             "ix_orders_words",
-            text("((email)::text) gin_trgm_ops"),
-            text("shipping_name gin_trgm_ops"),
-            text("tracking_number gin_trgm_ops"),
+            literal_column("((email)::text)").label("email_words"),
+            "shipping_name",
+            "tracking_number",
             postgresql_using="gin",
+            postgresql_ops=dict.fromkeys(("email_words", "shipping_name", "tracking_number"), "gin_trgm_ops"),
         ),
         Index("ix_orders_user_id_id", "user_id", "id"),
     )

@@ -139,7 +139,7 @@ def list_orders(filters: Filters, page: int = 1, size: int = PAGE_SIZE, *, timez
 def count_by_status() -> dict[OrderStatus, int]:
     """Say how many orders are in each status that any is in."""
     rows = db.session.execute(select(Order.status, func.count()).group_by(Order.status))
-    return {status: count for status, count in rows}
+    return {status: int(count) for status, count in rows}
 
 
 def get_order(order_id: int) -> Order:

@@ -36,7 +36,7 @@ _ASKED = "manual-"
 class Wish:
     """What a person wants back: `amount` None for all that is left, of the payment that paid the order unless named.
 
-    `parts` go on the shelf again when the money goes. `key` is of the form that was sent: sent again, it is no other wish.
+    `parts` go on the shelf again when the money goes. `key` is the form's: sent again, it is no other wish.
     """
 
     amount: Money | None = None

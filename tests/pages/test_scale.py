@@ -24,6 +24,22 @@ MOST_QUERIES, MOST_BYTES = 10, 200_000
 # What adds up everything looks at everything: one narrow pass, named here.
 ADD_UP = ("sum(inventory.on_hand)",)
 PAGES = (
+    "/admin/orders",
+    "/admin/orders?page=1900",
+    "/admin/orders?status=delivered&page=1500",
+    "/admin/orders?status=paid",
+    "/admin/orders?from=2025-01-01&to=2030-01-01&page=40",
+    "/admin/orders?status=shipped&from=2025-01-01",
+    "/admin/orders?q=24711",
+    "/admin/orders?q=buyer-47",
+    "/admin/orders?q=example.com&page=3",
+    "/admin/orders?q=1Z471&status=delivered",
+    "/admin/orders?q=nobody-at-all",
+    "/admin/orders?q=zz",
+    "/admin/orders/4711",
+    "/admin/orders/4711/packing-slip",
+    "/admin/orders/4800/refund",
+    "/admin/orders/pick-list",
     "/admin/inventory",
     "/admin/inventory?page=40",
     "/admin/inventory?q=mount+77",

@@ -63,9 +63,7 @@ def add_note(order_id: int) -> Response:
 @bp.post("/<id:order_id>/cancellation")
 def cancel(order_id: int) -> Response:
     """Cancel an order that waits for its payment; one that was paid meanwhile is shown as it is."""
-    order = order_changes.cancel(
-        actor(), order_id, payments=gateways().payments, site=settings().site, now=utcnow()
-    )
+    order = order_changes.cancel(actor(), order_id, payments=gateways().payments, site=settings().site, now=utcnow())
     said = _("Order %(number)s is cancelled.", number=order.number)
     if order.is_cancelled:
         return done(said, to=url_for(".show", order_id=order_id))

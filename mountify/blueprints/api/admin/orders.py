@@ -15,7 +15,8 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import BadAmount, InvalidInput, OtherRoute
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
-from mountify.forms import listing, order_desk as forms
+from mountify.forms import listing
+from mountify.forms import order_desk as forms
 from mountify.models.order import Order
 from mountify.services import order_changes, order_desk, refund_requests
 from mountify.services.order_desk import Row
@@ -100,10 +101,10 @@ def _read_parts(given: object) -> Parts:
         raise InvalidInput(_("Send restock as true, false, or a list of productId and quantity."))
     parts: Counter[int] = Counter()
     for each in given:
-        numbers = [each.get(name) for name in ("productId", "quantity")] if isinstance(each, dict) else []
-        if len(numbers) != 2 or any(type(number) is not int for number in numbers):
+        product_id, quantity = (each.get("productId"), each.get("quantity")) if isinstance(each, dict) else (None, None)
+        if type(product_id) is not int or type(quantity) is not int:
             raise InvalidInput(_("Send restock as true, false, or a list of productId and quantity."))
-        parts[numbers[0]] += numbers[1]
+        parts[product_id] += quantity
     return dict(parts)
 
 
