@@ -31,7 +31,9 @@ def test_an_order_is_found_and_a_part_of_it_goes_back(
     page.locator("#pay-button").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("confirmed")
     order_id, number, product_id = (
-        shop.one(f"SELECT {what} FROM orders o JOIN order_items i ON i.order_id = o.id WHERE email = :email", email=email)
+        shop.one(
+            f"SELECT {what} FROM orders o JOIN order_items i ON i.order_id = o.id WHERE email = :email", email=email
+        )
         for what in ("o.id", "o.number", "i.product_id")
     )
     on_hand = shop.one("SELECT on_hand FROM inventory WHERE sku_id = :id", id=product_id)
