@@ -10,7 +10,8 @@ down_revision = "0020"
 def upgrade() -> None:
     op.drop_index("ix_orders_created_at", table_name="orders")
     op.create_index("ix_orders_created_at", "orders", ["created_at", "id"])
-    op.create_index("ix_orders_status", "orders", ["status", "created_at", "id"])
+    op.create_index("ix_orders_status", "orders", ["status"])
+    op.create_index("ix_orders_status_created_at", "orders", ["status", "created_at", "id"])
     op.create_index(
         "ix_orders_words",
         "orders",
@@ -22,6 +23,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_orders_words", table_name="orders")
+    op.drop_index("ix_orders_status_created_at", table_name="orders")
     op.drop_index("ix_orders_status", table_name="orders")
     op.drop_index("ix_orders_created_at", table_name="orders")
     op.create_index("ix_orders_created_at", "orders", ["created_at"])
