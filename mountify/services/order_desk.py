@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -18,11 +19,13 @@ from mountify.core.order_status import OrderStatus
 from mountify.core.paging import Page
 from mountify.core.slugs import part_number
 from mountify.models.account import User
+from mountify.models.catalogue import StockMovement
 from mountify.models.email import Email
 from mountify.models.order import Order, OrderEvent, OrderItem
 from mountify.models.payment import Payment, PaymentAttempt, Refund
 from mountify.services import refund_requests, returns
 from mountify.services.emails import count_copies
+from mountify.services.inventory import RETURNED
 
 PAGE_SIZE = 50
 MOST_FOUND = 1000  # what is found by words; who finds as many says more
@@ -90,10 +93,23 @@ class Letter:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of an order, and how many of it have come back."""
+
+    item: OrderItem
+    returned: int
+
+    @property
+    def left(self) -> int:
+        return self.item.quantity - self.returned
+
+
+@dataclass(frozen=True)
 class Sheet:
     """All that is known of one order."""
 
     order: Order
+    lines: Sequence[Line]
     events: Sequence[Event]
     payments: Sequence[Paid]
     letters: Sequence[Letter]
@@ -154,7 +170,7 @@ def get_order(order_id: int) -> Order:
 def get_sheet(order_id: int) -> Sheet:
     """Get an order with all that is known of it. Raises NotFound."""
     order = get_order(order_id)
-    return Sheet(order, _list_events(order), _list_payments(order), _list_letters(order))
+    return Sheet(order, list_lines(order), _list_events(order), _list_payments(order), _list_letters(order))
 
 
 def get_refundable(order_id: int) -> Refundable:
@@ -167,14 +183,26 @@ def get_refundable(order_id: int) -> Refundable:
 def list_picks() -> tuple[Sequence[Order], Sequence[Pick]]:
     """List the orders that are paid longest and wait for their parcel, a hundred at a time, and their parts by name."""
     waiting = select(Order).where(Order.status == OrderStatus.PAID).order_by(Order.created_at, Order.id)
-    orders = db.session.scalars(waiting.limit(MOST_PICKED)).all()
-    picks = db.session.execute(
-        select(OrderItem.product_id, func.min(OrderItem.name), func.sum(OrderItem.quantity), func.count())
-        .where(OrderItem.order_id.in_([order.id for order in orders]))
-        .group_by(OrderItem.product_id)
-        .order_by(func.min(OrderItem.name), OrderItem.product_id)
+    orders = db.session.scalars(waiting.limit(MOST_PICKED).options(selectinload(Order.items))).all()
+    known: dict[int, list[Line]] = defaultdict(list)
+    for line in list_lines(*orders):
+        if line.left > 0:
+            known[line.item.product_id].append(line)
+    picks = [
+        Pick(product_id, lines[0].item.name, sum(line.left for line in lines), len(lines))
+        for product_id, lines in known.items()
+    ]
+    return orders, sorted(picks, key=lambda pick: (pick.name, pick.product_id))
+
+
+def list_lines(*orders: Order) -> Sequence[Line]:
+    """List the lines of orders; what has come back of them is not to be packed."""
+    returned = select(StockMovement.order_id, StockMovement.product_id, func.sum(StockMovement.delta)).where(
+        StockMovement.order_id.in_([order.id for order in orders]), StockMovement.reason == RETURNED
     )
-    return orders, [Pick(*row) for row in picks]
+    rows = db.session.execute(returned.group_by(StockMovement.order_id, StockMovement.product_id))
+    back = {(order_id, product_id): int(count) for order_id, product_id, count in rows}
+    return [Line(item, back.get((order.id, item.product_id), 0)) for order in orders for item in order.items]
 
 
 def _conditions(filters: Filters, timezone: str) -> list[ColumnElement[bool]]:

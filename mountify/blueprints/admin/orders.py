@@ -48,7 +48,10 @@ def show(order_id: int) -> Response:
 
 @bp.get("/<id:order_id>/packing-slip")
 def show_packing_slip(order_id: int) -> Response:
-    return page("admin/orders/packing_slip.html", order=order_desk.get_order(order_id))
+    """What goes into the parcel: nothing of it that has come back."""
+    order = order_desk.get_order(order_id)
+    lines = [line for line in order_desk.list_lines(order) if line.left > 0]
+    return page("admin/orders/packing_slip.html", order=order, lines=lines)
 
 
 @bp.post("/<id:order_id>/notes")

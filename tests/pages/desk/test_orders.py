@@ -181,6 +181,10 @@ def test_a_part_goes_back_with_its_parts_once_a_form(
     assert log_of("orders") == [("order.refund_asked", {"amount": [None, "$5.00"], "parts": [None, 1]})]
     other = ada.do(refund_path(paid), **{**filled, "amount": "6.00"})
     assert other.status_code == 409 and "has been sent already" in words(other) and refunds() == ["5.00"]
+    assert "1 came back" in text
+    slip = words(ada.get(f"{path_of(paid)}/packing-slip"))
+    assert "M-" in slip and slip.split("Quantity")[1].startswith(" Ledge Phone Stand") and "1 part" in slip
+    assert "Ledge Phone Stand" in words(ada.get(f"{PAGE}/pick-list"))
     rest = ada.get(refund_path(paid))
     assert field(rest, "amount") == "27.50" and field(rest, f"part_{product.id}") == "1"
     ada.do(refund_path(paid), amount="27.50", key=field(rest, "key"))
