@@ -353,6 +353,28 @@ class RefundTooHigh(ShopError):
     message = N_("Of this payment only %(left)s can go back.")
 
 
+class RefundAsked(ShopError):
+    """The form was sent before, with another amount or other parts in it."""
+
+    status = 409
+    code = "refund_asked"
+    message = N_("This form has been sent already, and %(amount)s goes back. For more, open it anew.")
+
+
+class OtherRoute(ShopError):
+    """It is not done by writing a status."""
+
+    status = 409
+    code = "other_route"
+    message = N_("An order becomes %(wanted)s by %(route)s.")
+
+
+class NotPending(ShopError):
+    status = 409
+    code = "not_pending"
+    message = N_("Order %(number)s is %(status)s: only one that waits for its payment can be cancelled.")
+
+
 class BadAmount(Malformed):
     code = "bad_amount"
     message = N_("An amount is a number such as 5.00: more than nothing, with no more decimals than its currency.")

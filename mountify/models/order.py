@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, literal_column, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from mountify.core.carriers import Parcel, parcel_of
@@ -44,7 +44,17 @@ class Order(Base):
         CheckConstraint("status <> 'paid' OR paid_at IS NOT NULL", name="paid_at"),
         Index("uq_orders_pending_cart", "cart_id", unique=True, postgresql_where=text("status = 'pending'")),
         Index("ix_orders_held", "reserved_until", postgresql_where=text("inventory_reserved")),
-        Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_created_at", "created_at", "id"),
+        Index("ix_orders_status", "status"),  # the narrow one is for counting
+        Index("ix_orders_status_created_at", "status", "created_at", "id"),
+        Index(
+            "ix_orders_words",
+            literal_column("((email)::text)").label("email_words"),
+            "shipping_name",
+            "tracking_number",
+            postgresql_using="gin",
+            postgresql_ops=dict.fromkeys(("email_words", "shipping_name", "tracking_number"), "gin_trgm_ops"),
+        ),
         Index("ix_orders_user_id_id", "user_id", "id"),
         Index("ix_orders_paid_at", "paid_at"),
         Index("ix_orders_to_ship", "paid_at", "id", postgresql_where=text(TO_SHIP)),
@@ -162,9 +172,9 @@ class Order(Base):
         self.tracking_details = self.tracking_last_sync = None
         self.record(CORRECTED, now=now, actor_id=actor_id, carrier=carrier, number=tracking_number)
 
-    def mark_delivered(self, *, now: datetime) -> None:
+    def mark_delivered(self, *, actor_id: int | None = None, now: datetime) -> None:
         self._become(OrderStatus.DELIVERED)
-        self.record("delivered", now=now)
+        self.record("delivered", now=now, actor_id=actor_id)
 
     def mark_expired(self, *, now: datetime) -> None:
         self._become(OrderStatus.EXPIRED)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Select, Text, case, func, literal_column, null, select, update
+from sqlalchemy import Select, Text, case, cast, func, literal_column, null, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from mountify.core.errors import LastAdmin, OrdersOpen
@@ -66,9 +67,8 @@ def _strip_orders(session: Session, user_id: int) -> None:
     """Take out of orders what tells who placed them; amounts, parts, dates and the country stay for the books."""
     country = func.jsonb_build_object("country", Order.shipping_address["country"])
     mine = select(Order.id).where(Order.user_id == user_id)
-    session.execute(
-        update(OrderEvent).where(OrderEvent.order_id.in_(mine)).values(data=OrderEvent.data.op("-")("number"))
-    )
+    told = cast(["number", "note"], ARRAY(Text))
+    session.execute(update(OrderEvent).where(OrderEvent.order_id.in_(mine)).values(data=OrderEvent.data.op("-")(told)))
     session.execute(
         update(Order)
         .where(Order.user_id == user_id)

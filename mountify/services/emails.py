@@ -34,6 +34,7 @@ RETRIED_FOR = timedelta(hours=23)
 LINKS_REACH = timedelta(days=365)
 LINKS_ONCE_IN_S = 15 * 60
 EXPIRED_ONCE_IN = timedelta(days=1)
+_AGAIN = ":again:"  # in the key of a copy of a mail that was sent before
 # What opens an account is kept no longer than it takes to send it.
 WITH_SECRET = frozenset({"confirm_address", "reset_password", "new_address", "good_bye"})
 
@@ -263,13 +264,48 @@ def resend(email_id: int, *, now: datetime) -> bool:
         email = session.get(Email, email_id, with_for_update=True)
         if email is None:
             raise NotFound(N_("There is no mail %(id)s."), id=email_id)
-        if email.state is EmailState.SENT or email.recipient == NOBODY:
-            return False
-        if email.state is EmailState.FAILED:
-            email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now
-            email.first_tried_at = email.tried_at = None
-        defer(session, "send_email", email_id=email_id)
-        return True
+        return _try_again(session, email, now)
+
+
+def send_again(session: Session, order_id: int, email_id: int, *, copy: int, now: datetime) -> Email | None:
+    """Send a mail about a locked order once more, in the caller's transaction; None when there is nothing to send.
+
+    One that has not been sent is tried again, as resend() does. Of one that was sent, a copy of the same bytes goes to
+    the same address: `copy` says which one it is, counted from 1, and only the next one is made. Whoever sends the same
+    form twice asks for the same copy twice, and it is sent once. Raises NotFound.
+    """
+    email = session.get(Email, email_id, with_for_update=True, populate_existing=True)
+    if email is None or email.order_id != order_id:
+        raise NotFound(N_("There is no mail %(id)s."), id=email_id)
+    if email.state is not EmailState.SENT:
+        return email if _try_again(session, email, now) else None
+    mails = session.scalars(select(Email).where(Email.order_id == order_id)).all()
+    if email.recipient == NOBODY or copy != count_copies(email, mails) + 1:
+        return None
+    key = f"{_first_key(email)}{_AGAIN}{copy}"
+    mail = Rendered(email.subject, email.html, email.text)
+    store(session, email.kind, mail, key=key, recipient=email.recipient, order_id=order_id, now=now)
+    return email
+
+
+def count_copies(email: Email, mails: Sequence[Email]) -> int:
+    """Say how often a mail has been sent again, given all mails about its order."""
+    begin = f"{_first_key(email)}{_AGAIN}"
+    return sum(other.idempotency_key.startswith(begin) for other in mails)
+
+
+def _first_key(email: Email) -> str:
+    return email.idempotency_key.partition(_AGAIN)[0]
+
+
+def _try_again(session: Session, email: Email, now: datetime) -> bool:
+    if email.state is EmailState.SENT or email.recipient == NOBODY:
+        return False
+    if email.state is EmailState.FAILED:
+        email.state, email.attempts, email.error, email.created_at = EmailState.QUEUED, 0, None, now
+        email.first_tried_at = email.tried_at = None
+    defer(session, "send_email", email_id=email.id)
+    return True
 
 
 def _provider_key(email: Email) -> str:

@@ -21,7 +21,7 @@ from mountify.models.payment import AttemptState, Payment, PaymentAttempt
 _LINK = "order-link"
 UNREADABLE = "payment_unreadable"  # something was paid, of an amount that the books cannot hold
 UNKNOWN = "session_unknown"  # Stripe does not know the session that it gave us for it
-_OF_THE_MERCHANT = ("dispute", "dispute_closed", "refund_refused")
+_OF_THE_MERCHANT = ("dispute", "dispute_closed", "refund_refused", "note", "refund_asked", "cancel_asked")
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{1,250}")
 
 

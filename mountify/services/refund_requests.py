@@ -10,46 +10,73 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import N_, AlreadyRefunded, BadAmount, NotFound, NothingPaid, RefundTooHigh
-from mountify.core.money import Money, to_minor
+from mountify.core.errors import N_, AlreadyRefunded, BadAmount, NotFound, NothingPaid, RefundAsked, RefundTooHigh
+from mountify.core.money import ZERO, Money, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
 from mountify.queue import defer
+from mountify.services import audit_log
 from mountify.services.attention_notes import is_made_good
+from mountify.services.audit_log import TERMINAL, Actor
 from mountify.services.orders import lock_order
 from mountify.services.refunds import MADE
 from mountify.services.returns import Parts, choose
+from mountify.services.wording import format_money
 from mountify.transaction import transaction
 
 _COUNTED = (RefundState.CREATED, *MADE)
 _AUTOMATIC, _REST = "refund-", "-rest"
+_ASKED = "manual-"
 
 
 @dataclass(frozen=True)
 class Wish:
     """What a person wants back: `amount` None for all that is left, of the payment that paid the order unless named.
 
-    `parts` go on the shelf again when the money goes.
+    `parts` go on the shelf again when the money goes. `key` is the form's: sent again, it is no other wish.
     """
 
     amount: Money | None = None
     payment_intent: str | None = None
     parts: Parts = field(default_factory=dict)
+    key: str | None = None
 
 
-def request(order_id: int, wish: Wish, *, now: datetime) -> int:
-    """Write a refund down and queue it; gives its id. Stripe is asked by refund_sending.
+def request(order_id: int, wish: Wish, *, by: Actor = TERMINAL, now: datetime) -> int:
+    """Write a refund down and queue it; gives its id, also of one that was asked for with the same key before.
 
-    Raises NotFound, NothingPaid, AlreadyRefunded, RefundTooHigh, BadAmount or NotReturnable; then nothing has changed.
+    Stripe is asked by refund_sending. Raises NotFound, NothingPaid, AlreadyRefunded, RefundTooHigh, BadAmount,
+    NotReturnable, or RefundAsked when the key was used for another wish; then nothing has changed.
     """
     with transaction() as session:
         order = lock_order(session, order_id)
+        key = f"{_ASKED}{order.id}-{wish.key}" if wish.key else None
+        known = _find_known(session, key, wish)
+        if known is not None:
+            return known
         payment, pays_order = _find_payment(session, order, wish.payment_intent)
         left = _left_of(session, payment)
         amount = left if wish.amount is None else _check(wish.amount, left, payment.currency)
-        return _write_down(session, payment, amount, choose(session, order, wish.parts, sold=pays_order), now)
+        parts = choose(session, order, wish.parts, sold=pays_order)
+        refund_id = _write_down(session, payment, amount, parts, now, key=key)
+        _note(session, by, order, format_money(amount, payment.currency), sum(parts.values()), now)
+        return refund_id
+
+
+def get(refund_id: int) -> Refund:
+    """Get a refund that was written down."""
+    return db.session.get_one(Refund, refund_id)
+
+
+def find_left(session: Session, order: Order) -> Money:
+    """Say how much of what paid an order can go back: nothing where none did, or all of it goes already."""
+    try:
+        return _left_of(session, _find_payment(session, order, None)[0])
+    except (NothingPaid, AlreadyRefunded):
+        return ZERO
 
 
 def request_again(order_id: int, refund_id: int, *, now: datetime) -> int:
@@ -77,12 +104,13 @@ def _write_down(
     parts: Mapping[int, int],
     now: datetime,
     replaces: Refund | None = None,
+    key: str | None = None,
 ) -> int:
     refund = Refund(
         payment_id=payment.id,
         reason=RefundReason.MERCHANT,
         amount=amount,
-        idempotency_key=f"manual-{uuid4()}",
+        idempotency_key=key or f"{_ASKED}{uuid4()}",
         restock={str(product_id): quantity for product_id, quantity in parts.items()},
         replaces_id=None if replaces is None else replaces.id,
         created_at=now,
@@ -127,6 +155,23 @@ def _queue(session: Session, refund: Refund) -> None:
     session.add(refund)
     session.flush()
     defer(session, "send_refund", refund_id=refund.id)
+
+
+def _find_known(session: Session, key: str | None, wish: Wish) -> int | None:
+    """Find the refund that a form asked for when it was sent before. Raises RefundAsked when it says something else."""
+    known = session.scalars(select(Refund).where(Refund.idempotency_key == key)).one_or_none() if key else None
+    if known is None:
+        return None
+    if wish.amount not in (None, known.amount) or wish.parts not in (None, known.parts):
+        raise RefundAsked(amount=known.amount)
+    return known.id
+
+
+def _note(session: Session, by: Actor, order: Order, amount: str, parts: int, now: datetime) -> None:
+    """Say who asked: in the log, and of a person at the desk in the timeline, too."""
+    if by.id is not None:
+        order.record("refund_asked", now=now, actor_id=by.id, amount=amount, parts=parts)
+    audit_log.record(session, by, "order.refund_asked", order, now=now, amount=(None, amount), parts=(None, parts))
 
 
 def _find_payment(session: Session, order: Order, payment_intent: str | None) -> tuple[Payment, bool]:

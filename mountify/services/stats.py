@@ -104,7 +104,6 @@ class Recent:
 class Low:
     id: int
     name: str
-    slug: str
     image_url: str | None
     available: int
     level: int
@@ -186,7 +185,7 @@ def list_low() -> Sequence[Low]:
     left = Inventory.on_hand - Inventory.reserved
     highest = select(func.max(Product.low_stock_level)).scalar_subquery()  # beyond it none is low
     rows = db.session.execute(
-        select(Product.id, Product.name, Product.slug, Product.image_url, left, Product.low_stock_level)
+        select(Product.id, Product.name, Product.image_url, left, Product.low_stock_level)
         .join(Product, Product.id == Inventory.sku_id)
         .where(
             left > 0,

@@ -138,3 +138,19 @@ def test_two_parts_at_once_are_never_more_than_what_was_paid(
     assert isinstance(first, int) and isinstance(second, RefundTooHigh)
     counter.send(counter.ask())
     assert_whole(counter, product, mailer, run_jobs)
+
+
+def test_the_same_form_sent_twice_at_once_is_one_refund(
+    counter: Counter, product: Product, mailer: FakeMailer, run_jobs: Callable[[], int], observer: Observer
+) -> None:
+    wish = Wish(amount=PART, key="one form")
+
+    def send_form() -> int:
+        return refund_requests.request(counter.started.order_id, wish, now=utcnow())
+
+    first, second = run_while_held("refund.requested", send_form, [send_form], observer)
+    assert isinstance(first, int) and first == second and counter.states == [RefundState.CREATED]
+    run_jobs()
+    assert counter.sent_back == 500
+    counter.ask()
+    assert_whole(counter, product, mailer, run_jobs)

@@ -12,10 +12,10 @@ from mountify.models.account import Role
 from mountify.services.shipping import count_to_ship
 from mountify.web.auth import require_staff
 
-from . import categories, dashboard, inventory, products, settings, shipping
+from . import categories, dashboard, inventory, orders, products, settings, shipping
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (dashboard, shipping, products, inventory, categories, settings):
+for part in (dashboard, orders, shipping, products, inventory, categories, settings):
     bp.register_blueprint(part.bp)
 
 
@@ -34,6 +34,7 @@ def _rail() -> list[tuple[str, str, str, int]]:
     if "rail" not in g:
         g.rail = [
             ("dashboard", "grid", _("Dashboard"), 0),
+            ("orders", "cart", _("Orders"), 0),
             ("shipping", "truck", _("Shipping"), count_to_ship()),
             ("products", "tag", _("Products"), 0),
             ("inventory", "shelf", _("Inventory"), 0),

@@ -1,0 +1,155 @@
+"""Orders, kept by programs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from flask_babel import gettext as _
+
+from mountify.blueprints.api.body import amount, json_object, pagination
+from mountify.core.clock import utcnow
+from mountify.core.errors import BadAmount, InvalidInput, OtherRoute
+from mountify.core.money import Money
+from mountify.core.order_status import OrderStatus
+from mountify.forms import listing
+from mountify.forms import order_desk as forms
+from mountify.models.order import Order
+from mountify.services import order_changes, order_desk, refund_requests
+from mountify.services.order_desk import Row
+from mountify.services.refund_requests import Wish
+from mountify.services.returns import Parts
+from mountify.web.auth import actor, require_admin, require_proof, settings
+from mountify.web.gateways import gateways
+
+bp = Blueprint("orders", __name__, url_prefix="/orders")
+
+_AMOUNT = re.compile(r"-?[0-9]{1,8}(\.[0-9]{1,2})?")
+# What a status is not written by.
+_ROUTES = {
+    OrderStatus.PAID: "POST /api/webhooks/stripe",
+    OrderStatus.SHIPPED: "POST /api/admin/orders/{id}/ship",
+    OrderStatus.REFUNDED: "POST /api/admin/orders/{id}/refund",
+}
+
+
+@bp.get("")
+def index() -> Response:
+    listing.check(request.args)
+    forms.check(request.args)
+    filters, number = forms.read_filters(request.args), listing.read_page(request.args)
+    size = listing.read_number(request.args.get("limit", ""), listing.MOST_A_PAGE) or order_desk.PAGE_SIZE
+    rows = order_desk.list_orders(filters, number, size, timezone=settings().timezone)
+    return jsonify(orders=[_row(row) for row in rows.items], pagination=pagination(rows))
+
+
+@bp.get("/<id:order_id>")
+def show(order_id: int) -> Response:
+    return jsonify(order=_show(order_desk.get_order(order_id)))
+
+
+@bp.put("/<id:order_id>")
+def change(order_id: int) -> Response:
+    """Cancel an order that waits for its payment, or say that one has arrived; other routes do the rest."""
+    wanted, order = _read_status(json_object().get("status")), order_desk.get_order(order_id)
+    if wanted is OrderStatus.CANCELLED and order.is_paid:
+        wanted = OrderStatus.REFUNDED
+    if wanted is OrderStatus.CANCELLED:
+        order = order_changes.cancel(
+            actor(), order_id, payments=gateways().payments, site=settings().site, now=utcnow()
+        )
+    elif wanted is OrderStatus.DELIVERED:
+        order = order_changes.mark_delivered(actor(), order_id, now=utcnow())
+    else:
+        raise OtherRoute(wanted=wanted.value, route=_ROUTES.get(wanted, _("time alone")))
+    return jsonify(order=_show(order))
+
+
+@bp.post("/<id:order_id>/refund")
+def refund(order_id: int) -> Response:
+    require_admin()
+    require_proof()
+    body = json_object(may_be_empty=True)
+    wish = Wish(_read_amount(body.get("amount")), parts=_read_parts(body.get("restock", False)))
+    made = refund_requests.get(refund_requests.request(order_id, wish, by=actor(), now=utcnow()))
+    order = order_desk.get_order(order_id)
+    return jsonify(order=_show(order), refund={"id": made.id, "amount": amount(made.amount), "status": made.state})
+
+
+def _read_status(given: object) -> OrderStatus:
+    if not isinstance(given, str) or given not in set(OrderStatus):
+        raise InvalidInput(_("Send a status: cancelled or delivered."))
+    return OrderStatus(given)
+
+
+def _read_amount(given: object) -> Money | None:
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float | str) or not _AMOUNT.fullmatch(str(given)):
+        raise BadAmount
+    return Money.of(str(given))
+
+
+def _read_parts(given: object) -> Parts:
+    """All of them, none, or `[{productId, quantity}]`."""
+    if isinstance(given, bool):
+        return None if given else {}
+    if not isinstance(given, list):
+        raise InvalidInput(_("Send restock as true, false, or a list of productId and quantity."))
+    parts: Counter[int] = Counter()
+    for each in given:
+        product_id, quantity = (each.get("productId"), each.get("quantity")) if isinstance(each, dict) else (None, None)
+        if type(product_id) is not int or type(quantity) is not int:
+            raise InvalidInput(_("Send restock as true, false, or a list of productId and quantity."))
+        parts[product_id] += quantity
+    return dict(parts)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "number": row.number,
+        "email": row.email,
+        "total": amount(row.total),
+        "status": row.status,
+        "createdAt": row.created_at.isoformat(),
+        "itemCount": row.parts,
+    }
+
+
+def _show(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "number": order.number,
+        "email": order.email,
+        "subtotal": amount(order.subtotal),
+        "shippingTotal": amount(order.shipping_total),
+        "total": amount(order.total),
+        "refundedTotal": amount(order.refunded_total),
+        "status": order.status,
+        "createdAt": _moment(order.created_at),
+        "paidAt": _moment(order.paid_at),
+        "shippedAt": _moment(order.shipped_at),
+        "trackingNumber": order.tracking_number,
+        "carrier": order.carrier,
+        "shippingName": order.shipping_name,
+        "shippingPhone": order.shipping_phone,
+        "shippingAddress": order.shipping_address,
+        "items": [
+            {
+                "productId": item.product_id,
+                "name": item.name,
+                "quantity": item.quantity,
+                "price": amount(item.price),
+                "imageUrl": item.image_url,
+            }
+            for item in order.items
+        ],
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
