@@ -39,6 +39,7 @@ class NewProduct:
     category_id: int | None = None
     slug: str | None = None
     attributes: dict[str, int] = field(default_factory=dict)
+    low_stock_level: int | None = None
     images: Sequence[NewImage] = ()
 
 
@@ -62,6 +63,7 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
         detailed_description=new.detailed_description,
         category_id=new.category_id,
         attributes=new.attributes,
+        low_stock_level=new.low_stock_level,
         image_url=first.url if first else None,
         image_public_id=first.public_id if first else None,
         image_url_hover=second.url if second else None,

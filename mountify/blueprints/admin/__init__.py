@@ -10,10 +10,10 @@ from werkzeug.local import LocalProxy
 
 from mountify.web.auth import require_staff
 
-from . import categories, inventory
+from . import categories, inventory, product_form
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (inventory, categories):
+for part in (inventory, product_form, categories):
     bp.register_blueprint(part.bp)
 
 
