@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional
 
+from mountify.core.money import Money
 from mountify.core.texts import read_whole
 from mountify.forms.base import ShopForm, no_control_characters, no_control_characters_but_lines, stripped
 from mountify.forms.category import slug
@@ -99,7 +100,7 @@ class ProductForm(ShopForm):
         """What is to become of a product; without an address it keeps the one it has."""
         return {
             "name": self.name.data,
-            "price": self.price.data,
+            "price": self._price,
             "description": self.description.data,
             "detailed_description": self.detailed_description.data,
             "category_id": self._category_id,
@@ -113,7 +114,7 @@ class ProductForm(ShopForm):
     def new(self) -> NewProduct:
         return NewProduct(
             name=self.name.data or "",
-            price=self.price.data,
+            price=self._price,
             description=self.description.data or "",
             detailed_description=self.detailed_description.data or "",
             category_id=self._category_id,
@@ -121,6 +122,13 @@ class ProductForm(ShopForm):
             attributes=self.attributes({}),
             low_stock_level=self.low_stock_level.value,
         )
+
+    @property
+    def _price(self) -> Money:
+        """The price, once the form holds. Raises ValueError when there is none."""
+        if self.price.data is None:
+            raise ValueError(self.price.name)
+        return self.price.data
 
     @property
     def _category_id(self) -> int | None:

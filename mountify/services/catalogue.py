@@ -54,7 +54,6 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
     """Make a published product with empty stock. Raises BadPrice when the shop's currency cannot express its price."""
     if not can_express(new.price, currency):
         raise BadPrice(price=str(new.price), currency=currency)
-    first, second = [*new.images, None, None][:2]
     product = Product(
         name=new.name,
         slug=new.slug or slugify(new.name),
@@ -64,11 +63,6 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
         category_id=new.category_id,
         attributes=new.attributes,
         low_stock_level=new.low_stock_level,
-        image_url=first.url if first else None,
-        image_public_id=first.public_id if first else None,
-        image_url_hover=second.url if second else None,
-        image_hover_public_id=second.public_id if second else None,
-        image_color=first.color if first else None,
         stock=Inventory(),
         images=[
             ProductImage(
@@ -84,6 +78,7 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
             for place, image in enumerate(new.images)
         ],
     )
+    product.take_cover()
     session.add(product)
     session.flush()
     return product

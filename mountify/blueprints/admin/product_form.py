@@ -65,9 +65,7 @@ def save(product_id: int) -> Response:
     if "look" in request.form or not is_good:
         return show_form(product_id, form, status=200 if is_good else 422, looks="look" in request.form)
     try:
-        product_changes.change(
-            actor(), product_id, form.values(product), currency=settings().currency, now=utcnow()
-        )
+        product_changes.change(actor(), product_id, form.values(product), currency=settings().currency, now=utcnow())
     except tuple(_FIELD_OF) as error:
         form.refuse(_FIELD_OF[type(error)], error)
         return show_form(product_id, form, status=error.status)
@@ -110,9 +108,7 @@ def show_form(
 
 
 def _new(form: NewProductForm, *, status: int = 200, looks: bool = False) -> Response:
-    return page(
-        "admin/product_form/new.html", status=status, form=form, looks=looks, choices=_categories()
-    )
+    return page("admin/product_form/new.html", status=status, form=form, looks=looks, choices=_categories())
 
 
 def _look(form: ProductForm) -> Response:
