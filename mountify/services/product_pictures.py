@@ -55,7 +55,7 @@ def add(
 
 
 def describe(by: Actor, product_id: int, texts: Mapping[int, str], *, now: datetime) -> None:
-    """Say in words what is to be seen on pictures, each by its id; those that are gone are left out. Raises NotFound."""
+    """Say in words what pictures show, each by its id; those that are gone are left out. Raises NotFound."""
     with _changing(by, product_id, now=now) as product:
         for image in product.images:
             image.alt = texts.get(image.id, image.alt)
@@ -98,7 +98,7 @@ def replace(by: Actor, product_id: int, shown: Sequence[Shown], *, now: datetime
 
 @contextmanager
 def _changing(by: Actor, product_id: int, *, now: datetime) -> Iterator[Product]:
-    """Lock a product, number its pictures anew afterwards, write down what has changed, and let go what is shown no more."""
+    """Lock a product; afterwards number its pictures anew, log what has changed, and let go what it shows no more."""
     with transaction() as session:
         product = _lock(session, product_id)
         ids, texts = _told(product)

@@ -10,10 +10,10 @@ from werkzeug.local import LocalProxy
 
 from mountify.web.auth import require_staff
 
-from . import categories, inventory, product_form
+from . import categories, inventory, pictures, product_form
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (inventory, product_form, categories):
+for part in (inventory, product_form, pictures, categories):
     bp.register_blueprint(part.bp)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
@@ -90,7 +90,12 @@ def delete(product_id: int) -> Response:
 
 
 def show_form(
-    product_id: int, form: ProductForm | None = None, *, status: int = 200, looks: bool = False, **more: Any
+    product_id: int,
+    form: ProductForm | None = None,
+    *,
+    status: int = 200,
+    looks: bool = False,
+    failures: Sequence[tuple[str, str]] = (),
 ) -> Response:
     """The whole page, with a form as it was typed when there is one."""
     product = products.get_whole(product_id)
@@ -103,7 +108,7 @@ def show_form(
         choices=_categories(),
         entries=audit_log.list_about("products", product_id),
         has_images=gateways().images is not None,
-        **more,
+        failures=failures,
     )
 
 

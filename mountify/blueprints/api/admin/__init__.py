@@ -6,10 +6,10 @@ from flask import Blueprint
 
 from mountify.web.auth import require_staff
 
-from . import attention, categories, inventory
+from . import attention, categories, inventory, pictures
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (attention, categories, inventory):
+for part in (attention, categories, inventory, pictures):
     bp.register_blueprint(part.bp)
 
 
