@@ -74,6 +74,18 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
     "POST admin.inventory.set_on_hand": (303, 403, 422, 422),
     "POST admin.inventory.adjust": (303, 403, 422, 422),
     "POST admin.inventory.set_low_level": (303, 403, 422, 422),
+    "GET admin.product_form.new": (303, 403, 200, 200),
+    "POST admin.product_form.add": (303, 403, 422, 422),
+    "GET admin.product_form.edit": (303, 403, 200, 200),
+    "POST admin.product_form.save": (303, 403, 422, 422),
+    "GET admin.product_form.preview": (303, 403, 200, 200),
+    "POST admin.product_form.delete": (303, 403, 303, 303),
+    "POST admin.pictures.add": (303, 403, 422, 422),
+    "POST admin.pictures.arrange": (303, 403, 303, 303),
+    "GET api.admin.pictures.index": (401, 403, 200, 200),
+    "POST api.admin.pictures.replace": (401, 403, 415, 415),
+    "POST api.admin.pictures.upload": (401, 403, 415, 415),
+    "POST api.admin.pictures.delete": (401, 403, 415, 415),
     "GET admin.categories.index": (303, 403, 200, 200),
     "POST admin.categories.add": (303, 403, 422, 422),
     "GET admin.categories.show": (303, 403, 404, 404),
@@ -143,6 +155,11 @@ TABLE: dict[str, tuple[int, int, int, int]] = {
 }
 
 
+def gone_last(route: tuple[str, Rule]) -> bool:
+    """A product that is deleted is what no other route can be asked about."""
+    return route[1].endpoint == "admin.product_form.delete"
+
+
 def rules(app: Flask) -> list[tuple[str, Rule]]:
     return [
         (method, rule)
@@ -166,7 +183,7 @@ def test_each_role_gets_what_the_table_says(app: Flask, role: str) -> None:
     make_shop()
     product = make_product()
     answers = {}
-    for method, rule in rules(app):
+    for method, rule in sorted(rules(app), key=gone_last):
         browser = Browser(app)
         token = ""
         if role != "guest":

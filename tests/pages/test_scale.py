@@ -31,6 +31,9 @@ PAGES = (
     "/admin/inventory?level=low",
     "/admin/inventory?level=out",
     "/admin/inventory/4711",
+    "/admin/products/new",
+    "/admin/products/4711/edit",
+    "/admin/products/4711/preview",
     "/admin/categories",
     "/admin/categories/3",
 )

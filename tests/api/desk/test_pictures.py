@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -32,9 +31,8 @@ def product(ada: Desk) -> Product:
 
 
 def upload(ada: Desk, content: bytes | None = None, name: str = "file") -> Any:
-    file = (io.BytesIO(encoded("JPEG") if content is None else content), "picture.jpg")
-    headers = {"X-CSRFToken": ada.token}
-    return ada.post("/api/admin/upload-image", {name: file}, headers=headers, content_type="multipart/form-data")
+    file = (encoded("JPEG") if content is None else content, "picture.jpg")
+    return ada.upload("/api/admin/upload-image", name, file)
 
 
 def gallery(ada: Desk, product: Product) -> list[dict[str, Any]]:

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from mountify import db
+from mountify.gateways import Gateways
 from mountify.models.audit_log import AuditEntry
+from mountify.models.catalogue import Product
+from mountify.services import products
 from tests.desk import Desk, somebody
 from tests.factories import make_category, make_product
+from tests.fakes import FakeImages, FakeMailer, FakePayments
 from tests.pages.test_routes import UNSAFE, rules
+from tests.services.test_picture_content import encoded
 
 Deed = Callable[[Desk], Any]
+
+
+@pytest.fixture
+def gateways(payments: FakePayments, mailer: FakeMailer) -> Gateways:
+    return Gateways(payments=payments, mailer=mailer, images=FakeImages())
 
 
 def deeds() -> dict[str, Deed]:
@@ -32,6 +43,26 @@ def deeds() -> dict[str, Deed]:
         "api.admin.inventory.change": lambda ada: ada.ask(
             "PUT", f"/api/admin/inventory/{make_product().id}", {"delta": 2}
         ),
+        "admin.product_form.add": lambda ada: ada.do(
+            "/admin/products/new", name="Rest", price="9.00", low_stock_level="4", status="draft"
+        ),
+        "admin.product_form.save": lambda ada: ada.do(
+            f"/admin/products/{make_product().id}/edit", name="Rest", price="9", low_stock_level="4", status="draft"
+        ),
+        "admin.product_form.delete": lambda ada: ada.do(f"/admin/products/{make_product().id}/edit/removal"),
+        "admin.pictures.add": lambda ada: ada.upload(
+            f"/admin/products/{make_product().id}/pictures", "photos", (encoded("JPEG"), "a.jpg")
+        ),
+        "admin.pictures.arrange": lambda ada: ada.do(
+            f"/admin/products/{(drawn := illustrated()).id}/pictures/order", move=f"{drawn.images[0].id}:later"
+        ),
+        "api.admin.pictures.replace": lambda ada: ada.ask(
+            "POST", f"/api/admin/products/{illustrated().id}/images", {"images": []}
+        ),
+        "api.admin.pictures.upload": lambda ada: ada.upload(
+            "/api/admin/upload-image", "file", (encoded("JPEG"), "a.jpg")
+        ),
+        "api.admin.pictures.delete": lambda ada: ada.ask("POST", "/api/admin/delete-image", {"publicId": "products/x"}),
         "admin.categories.add": lambda ada: ada.do("/admin/categories", name="Desk"),
         "admin.categories.save": lambda ada: ada.do(f"/admin/categories/{make_category()}", name="Shelf"),
         "admin.categories.move": lambda ada: ada.do(f"/admin/categories/{two_categories()}/place", to="up"),
@@ -42,6 +73,12 @@ def deeds() -> dict[str, Deed]:
         ),
         "api.admin.categories.delete": lambda ada: ada.ask("DELETE", f"/api/admin/categories/{make_category()}"),
     }
+
+
+def illustrated() -> Product:
+    images = [("https://elsewhere.example/1.webp", "Front"), ("https://elsewhere.example/2.webp", "Side")]
+    product = make_product(images=images)
+    return products.get_whole(product.id)
 
 
 def two_categories() -> int:
