@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
 from wtforms import StringField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional
 
@@ -69,7 +70,7 @@ class ProductForm(ShopForm):
         measures = {name: product.attributes.get(name) for name in _MEASURES}
         names = ("name", "price", "description", "detailed_description", "slug", "low_stock_level")
         return cls(
-            formdata=None,
+            formdata=MultiDict(),  # whatever is being sent: it may be about pictures, or be too big to be read
             data={
                 **{name: getattr(product, name) for name in names},
                 **measures,

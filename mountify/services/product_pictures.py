@@ -102,7 +102,8 @@ def _changing(by: Actor, product_id: int, *, now: datetime) -> Iterator[Product]
     with transaction() as session:
         product = _lock(session, product_id)
         ids, texts = _told(product)
-        gone = {image.cloudinary_public_id for image in product.images}
+        before = {image.cloudinary_public_id for image in product.images}
+        before |= {product.image_public_id, product.image_hover_public_id}
         yield product
         for image in product.images:
             image.is_primary = False  # there is one at any time, which the index sees to row by row
@@ -116,7 +117,7 @@ def _changing(by: Actor, product_id: int, *, now: datetime) -> Iterator[Product]
         changes = {name: (old, new) for name, (old, new) in pairs.items() if old != new}
         if changes:
             audit_log.record(session, by, "product.pictures_changed", product, now=now, **changes)
-        picture_files.let_go(session, gone - {image.cloudinary_public_id for image in product.images})
+        picture_files.let_go(session, before - {image.cloudinary_public_id for image in product.images})
 
 
 def _lock(session: Session, product_id: int) -> Product:

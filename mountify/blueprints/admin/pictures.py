@@ -14,13 +14,12 @@ from mountify.core.errors import NotFound, ShopError
 from mountify.core.texts import read_whole
 from mountify.forms.pictures import MOST_FILES, content_of, let_in_more, read_files, read_texts
 from mountify.services import product_pictures, products
-from mountify.services.pictures import MOST_BYTES
 from mountify.web.answers import done, page, wants_fragment
 from mountify.web.auth import actor, identity
 from mountify.web.errors import refuse_request
 from mountify.web.gateways import gateways
 
-from .product_form import show_form
+from .product_form import most_bytes, show_form
 
 bp = Blueprint("pictures", __name__, url_prefix="/products")
 
@@ -32,11 +31,6 @@ def take_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Before anything of a request is read."""
     if (endpoint or "").endswith(".add"):
         let_in_more()
-
-
-@bp.app_context_processor
-def bounds() -> dict[str, int]:
-    return {"most_bytes": MOST_BYTES}
 
 
 @bp.post("/<id:product_id>/pictures")
@@ -107,7 +101,7 @@ def _done(product_id: int, said: str) -> Response:
         to=url_for("admin.product_form.edit", product_id=product_id, _anchor="pictures"),
         stream="admin/product_form/pictures.stream.html",
         product=products.get_whole(product_id) if fragment else None,
-        has_images=gateways().images is not None,
+        most_bytes=most_bytes(),
         failures=[],
     )
 
@@ -119,6 +113,6 @@ def _show(product_id: int, failures: list[Failure], *, status: int) -> Response:
         "admin/product_form/_pictures.html",
         status=status,
         product=products.get_whole(product_id),
-        has_images=gateways().images is not None,
+        most_bytes=most_bytes(),
         failures=failures,
     )

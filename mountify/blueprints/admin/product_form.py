@@ -12,6 +12,7 @@ from mountify.core.errors import BadPrice, SlugTaken, UnknownCategory
 from mountify.forms.product import NewProductForm, ProductForm
 from mountify.models.catalogue import ProductStatus
 from mountify.services import audit_log, categories, product_changes, products
+from mountify.services.pictures import MOST_BYTES
 from mountify.web.answers import done, page, wants_fragment
 from mountify.web.auth import actor, settings
 from mountify.web.gateways import gateways
@@ -107,9 +108,14 @@ def show_form(
         looks=looks,
         choices=_categories(),
         entries=audit_log.list_about("products", product_id),
-        has_images=gateways().images is not None,
+        most_bytes=most_bytes(),
         failures=failures,
     )
+
+
+def most_bytes() -> int:
+    """How big a photo may be; 0 when there is no service that would keep it."""
+    return MOST_BYTES if gateways().images is not None else 0
 
 
 def _new(form: NewProductForm, *, status: int = 200, looks: bool = False) -> Response:

@@ -11,10 +11,11 @@ const line = (name, failed) => {
   return { item, text };
 };
 
-const send = (form, file, show) => new Promise((settle) => {
+const send = (form, file, isNext, show) => new Promise((settle) => {
   const body = new FormData(form), request = new XMLHttpRequest();
   body.delete("photos");
   body.append("photos", file);
+  if (isNext) body.delete("instead_of");  // the first has taken that place
   request.open("POST", form.action);
   request.setRequestHeader("HX-Request", "true");
   request.upload.addEventListener("progress", (event) => event.lengthComputable && show(event));
@@ -41,7 +42,7 @@ const upload = async (form, files) => {
     item.append(document.createElement("p"));
     item.lastChild.append(bar);
     list.append(item);
-    const answer = await send(form, file, ({ loaded, total }) => {
+    const answer = await send(form, file, newest !== null, ({ loaded, total }) => {
       bar.value = loaded / total;
       done.textContent = `${Math.round(bar.value * 100)} %`;
     });

@@ -16,7 +16,7 @@ from tests.desk import Desk, log_of
 from tests.factories import make_product
 from tests.fakes import FakeImages, FakeMailer, FakePayments
 from tests.services.test_picture_content import encoded, png_of
-from tests.web import Browser, words
+from tests.web import Browser, field, words
 
 
 @pytest.fixture
@@ -86,6 +86,7 @@ def test_what_is_refused_is_said_with_its_name_and_the_others_are_kept(
 ) -> None:
     answer = upload(ada, product, (content, name), (encoded("JPEG"), "good.jpg"))
     assert answer.status_code == status and len(rows(product)) == 1 and "<img src=x" not in answer.text
+    assert field(answer, "price") == "14.00" and field(answer, "name") == "Ledge Phone Stand"
     assert f"{name} {said}".split()[0] in words(answer) and said in words(answer) and 'role="alert"' in answer.text
     part = upload(ada, product, (content, name), is_swap=True)
     assert part.status_code == status and said in words(part) and "<html" not in part.text
@@ -99,12 +100,17 @@ def test_no_file_at_all_is_said_beside_the_field(ada: Desk, product: Product) ->
 
 
 def test_a_hundred_megabytes_are_refused_before_they_are_read(ada: Desk, product: Product) -> None:
-    class Endless(io.RawIOBase):
-        def tell(self) -> int:
-            return 0
+    class Unread(io.RawIOBase):
+        """So long, as far as anybody asks."""
 
-        def seek(self, _place: int, _whence: int = 0) -> int:
-            return 0
+        at = 0
+
+        def tell(self) -> int:
+            return self.at
+
+        def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+            self.at = place if whence == io.SEEK_SET else 100_000_000
+            return self.at
 
         def readinto(self, _buffer: Any) -> int:
             raise AssertionError("it was read")
@@ -113,8 +119,7 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(ada: Desk, product
         answer = ada.client.post(
             path,
             base_url="http://127.0.0.1:3999",
-            input_stream=Endless(),
-            content_length=100_000_000,
+            input_stream=Unread(),
             content_type="multipart/form-data; boundary=x",
             headers={"Sec-Fetch-Site": "same-origin", "X-CSRFToken": ada.token} if "api" in path else {},
         )
