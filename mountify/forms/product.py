@@ -37,6 +37,11 @@ def _measure(most: int) -> Measure:
     )
 
 
+def _with_plain_lines(text: str | None) -> str | None:
+    """A filter: lines end as everywhere else, not as browsers send them."""
+    return text.replace("\r\n", "\n") if text else text
+
+
 class ProductForm(ShopForm):
     name = StringField(
         filters=[stripped],
@@ -49,10 +54,12 @@ class ProductForm(ShopForm):
     price = PriceField(validators=[InputRequired(_l("Enter a price such as 19.50."))])
     category = StringField()
     description = TextAreaField(
-        filters=[stripped], validators=[Length(max=1000, message=_LONG), no_control_characters_but_lines]
+        filters=[stripped, _with_plain_lines],
+        validators=[Length(max=1000, message=_LONG), no_control_characters_but_lines],
     )
     detailed_description = TextAreaField(
-        filters=[stripped], validators=[Length(max=20_000, message=_LONG), no_control_characters_but_lines]
+        filters=[stripped, _with_plain_lines],
+        validators=[Length(max=20_000, message=_LONG), no_control_characters_but_lines],
     )
     slug = StringField(
         filters=[stripped], validators=[Length(max=80, message=_l("An address has at most %(max)d characters.")), slug]
@@ -102,8 +109,8 @@ class ProductForm(ShopForm):
         return {
             "name": self.name.data,
             "price": self._price,
-            "description": self.description.data,
-            "detailed_description": self.detailed_description.data,
+            "description": self.description.data or "",
+            "detailed_description": self.detailed_description.data or "",
             "category_id": self._category_id,
             "slug": self.slug.data or product.slug,
             "status": ProductStatus(self.status.data),

@@ -16,6 +16,14 @@ from .test_first_view import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
+# Files of these sizes are dropped on the frame.
+DROP = """sizes => {
+  const data = new DataTransfer();
+  for (const size of sizes) data.items.add(new File([new Uint8Array(size)], `${size}.jpg`));
+  const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+  document.querySelector("[data-drop]").dispatchEvent(drop);
+}"""
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
@@ -57,3 +65,7 @@ def test_two_photos_are_uploaded_and_change_places(page: Page, files: list[str],
     expect(pictures.get_by_role("alert")).to_contain_text("no JPEG, PNG, WebP or AVIF picture")
     expect(pictures.locator("img")).to_have_count(2)
     look("refused")
+    if has_script(page):
+        page.evaluate(DROP, [5 * 1024 * 1024 + 1, 7])
+        expect(pictures.get_by_role("alert")).to_contain_text(["A picture has at most 5 MB.", "or it is damaged"])
+        expect(page.get_by_label("Add photos")).to_be_focused()

@@ -71,7 +71,7 @@ def test_what_is_typed_is_saved_and_the_history_says_so(ada: Desk) -> None:
 def test_saving_what_is_so_already_leaves_no_trace(ada: Desk) -> None:
     product = add(ada, detailed_description="One\nTwo", width_mm="72")
     before = log_of("products")
-    ada.do(page_of(product), **typed(detailed_description="One\nTwo", width_mm="72", slug="peg-hook"))
+    ada.do(page_of(product), **typed(detailed_description="One\r\nTwo", width_mm="72", slug="peg-hook"))
     assert log_of("products") == before
 
 
