@@ -77,8 +77,7 @@ def save(product_id: int) -> Response:
 def preview(product_id: int) -> Response:
     """The product's page in the shop as it will be, for the office alone."""
     product = products.get_whole(product_id)
-    related = products.list_related(product)
-    return page("products/show.html", product=product, quantity=1, quantity_error="", related=related, now=utcnow())
+    return page("products/show.html", product=product, quantity=1, quantity_error="", now=utcnow())
 
 
 @bp.post("/<id:product_id>/edit/removal")
