@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -31,14 +31,14 @@ _jobs = table(
 )
 
 
-def defer(session: Session, task: str, **arguments: int | str) -> None:
-    """Queue a job that exists when, and only when, the transaction of `session` commits.
+def defer(session: Session, task: str, *, scheduled_at: datetime | None = None, **arguments: int | str) -> None:
+    """Queue a job that exists when, and only when, the transaction of `session` commits; to be done then, or later.
 
     Raises SQLAlchemy's OperationalError, as all else in the transaction does, when the database is at fault.
     """
     connection: Any = session.connection().connection.driver_connection
     try:
-        _app.configure_task(task, connection=connection).defer(**arguments)
+        _app.configure_task(task, connection=connection, schedule_at=scheduled_at).defer(**arguments)
     except ConnectorException as error:
         if not isinstance(error.__cause__, psycopg.OperationalError):
             raise
@@ -53,7 +53,8 @@ def requeue(
     """Queue a job again for each overdue row that has none, and say how many: it may have died with its worker."""
     lost = session.scalars(select(column).where(*overdue, ~_has_job(task, argument, column)).limit(MOST_AT_ONCE)).all()
     for row_id in lost:
-        defer(session, task, **{argument: row_id})
+        arguments: dict[str, Any] = {argument: row_id}
+        defer(session, task, **arguments)
     return len(lost)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from mountify import db
 from mountify.models.audit_log import AuditEntry
@@ -31,6 +34,13 @@ class Desk(Browser):
     def swap(self, path: str, **values: Any) -> Any:
         """Send a form as htmx does."""
         return self.htmx("POST", path, {**values, "csrf_token": self.token})
+
+    def upload(self, path: str, field: str, *files: tuple[bytes, str], is_swap: bool = False, **values: Any) -> Any:
+        """Send files, each with its name, as a form does or as script does."""
+        chosen = [FileStorage(io.BytesIO(content), name) for content, name in files]
+        boundary, body = encode_multipart({**values, "csrf_token": self.token, field: chosen})
+        headers = {"HX-Request": "true", "HX-Request-Type": "partial"} if is_swap else {"X-CSRFToken": self.token}
+        return self.post(path, body, headers=headers, content_type=f"multipart/form-data; boundary={boundary}")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Send JSON as a program does."""

@@ -238,6 +238,8 @@ class FakeMailer:
 @dataclass
 class FakeImages:
     kept: dict[str, StoredPicture] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    destroyed: list[str] = field(default_factory=list)
     is_down: bool = False
 
     def upload(self, content: bytes, public_id: str) -> StoredPicture:
@@ -245,11 +247,15 @@ class FakeImages:
         if self.is_down:
             raise ImagesUnavailable
         url = f"https://res.cloudinary.com/fake/image/upload/v1/{public_id}.webp"
-        self.kept[public_id] = StoredPicture(url, public_id, 960, 1200)
+        self.kept[public_id], self.contents[public_id] = StoredPicture(url, public_id, 960, 1200), content
         return self.kept[public_id]
 
     def destroy(self, public_id: str) -> None:
+        db.assert_no_connection()
+        if self.is_down:
+            raise ImagesUnavailable
         self.kept.pop(public_id, None)
+        self.destroyed.append(public_id)
 
     def ping(self) -> Answer:
         db.assert_no_connection()

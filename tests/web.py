@@ -23,7 +23,7 @@ class Browser:
         self.where = path
         return response
 
-    def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
+    def post(self, path: str, data: Mapping[str, Any] | bytes | None = None, **options: Any) -> TestResponse:
         """Post a form from the page the browser shows."""
         headers = {"Sec-Fetch-Site": "same-origin", "Referer": ORIGIN + self.where, **options.pop("headers", {})}
         method = options.pop("method", "POST")

@@ -28,7 +28,9 @@ class PriceField(Field):
         return "" if self.data is None else str(self.data)
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        text = valuelist[0].strip() if valuelist else ""
+        if not valuelist:
+            return
+        text = valuelist[0].strip()
         self.data = None
         if not text:
             return

@@ -22,6 +22,7 @@ from mountify.services import (
     emails,
     password_reset,
     payment_sessions,
+    picture_files,
     reconcile,
     refund_sending,
     registration,
@@ -39,6 +40,7 @@ class Tasks:
 
     def __init__(self, config: Config, gateways: Gateways) -> None:
         self.site, self.payments, self.mailer = config.site, gateways.payments, gateways.mailer
+        self.images = gateways.images
 
     def process_webhook(self, event_id: int) -> None:
         webhooks.process(event_id, payments=self.payments, site=self.site, now=utcnow())
@@ -66,6 +68,9 @@ class Tasks:
 
     def end_superseded(self, order_id: int) -> None:
         payment_sessions.end(order_id, SUPERSEDED, payments=self.payments, site=self.site, now=utcnow())
+
+    def destroy_picture(self, public_id: str) -> None:
+        picture_files.destroy(public_id, images=self.images)
 
     def sweep(self, timestamp: int) -> None:
         now = utcnow()
@@ -131,6 +136,7 @@ QUEUED: Mapping[str, Queued] = {
     "mail_registration": Queued(Tasks.mail_registration, Backoff(most_attempts=8)),
     "mail_password_reset": Queued(Tasks.mail_password_reset, Backoff(most_attempts=8)),
     "mail_new_address": Queued(Tasks.mail_new_address, Backoff(most_attempts=8)),
+    "destroy_picture": Queued(Tasks.destroy_picture, Backoff(most_attempts=200, longest_s=900)),  # two days
     "forget_buyers": Queued(Tasks.forget_buyers, Backoff(most_attempts=20)),
     "end_superseded": Queued(Tasks.end_superseded, Backoff(most_attempts=8)),  # then its time runs out by itself
 }

@@ -49,6 +49,8 @@ class Product(Base):
         Index("ix_products_price", "price", "id"),
         Index("ix_products_status", "status", "id"),
         Index("ix_products_category_id", "category_id", "status", "id"),
+        Index("ix_products_image_public_id", "image_public_id"),
+        Index("ix_products_image_hover_public_id", "image_hover_public_id"),
     )
 
     id: Mapped[Id]
@@ -103,6 +105,15 @@ class Product(Base):
     def is_new(self, now: datetime) -> bool:
         return is_new(self.created_at, now)
 
+    def take_cover(self) -> None:
+        """Show the first two of its pictures wherever there is room for one."""
+        cover, hover = (*self.images, None, None)[:2]
+        self.image_url, self.image_public_id = (cover.image_url, cover.cloudinary_public_id) if cover else (None, None)
+        self.image_url_hover, self.image_hover_public_id = (
+            (hover.image_url, hover.cloudinary_public_id) if hover else (None, None)
+        )
+        self.image_color = cover.color if cover else None
+
 
 def is_low(available: int, low_stock_level: int) -> bool:
     return 0 < available <= low_stock_level
@@ -131,7 +142,7 @@ class ProductImage(Base):
     id: Mapped[Id]
     product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), index=True)
     image_url: Mapped[str] = mapped_column(Text)
-    cloudinary_public_id: Mapped[str | None] = mapped_column(Text)
+    cloudinary_public_id: Mapped[str | None] = mapped_column(Text, index=True)
     display_order: Mapped[int] = mapped_column(Integer, server_default="0")
     is_primary: Mapped[bool] = mapped_column(server_default=text("false"))
     alt: Mapped[str] = mapped_column(Text, server_default="")

@@ -40,6 +40,7 @@ class NewProduct:
     category_id: int | None = None
     slug: str | None = None
     attributes: dict[str, int] = field(default_factory=dict)
+    low_stock_level: int | None = None
     images: Sequence[NewImage] = ()
 
 
@@ -57,7 +58,6 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
     """
     if not can_express(new.price, currency):
         raise BadPrice(price=str(new.price), currency=currency)
-    first, second = [*new.images, None, None][:2]
     product = Product(
         name=new.name,
         slug=new.slug or slugify(new.name),
@@ -66,12 +66,7 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
         detailed_description=new.detailed_description,
         category_id=new.category_id,
         attributes=new.attributes,
-        image_url=first.url if first else None,
-        image_public_id=first.public_id if first else None,
-        image_url_hover=second.url if second else None,
-        image_hover_public_id=second.public_id if second else None,
-        image_color=first.color if first else None,
-        low_stock_level=get_shop().low_stock,
+        low_stock_level=get_shop().low_stock if new.low_stock_level is None else new.low_stock_level,
         stock=Inventory(),
         images=[
             ProductImage(
@@ -87,6 +82,7 @@ def add_product(session: Session, new: NewProduct, *, currency: str) -> Product:
             for place, image in enumerate(new.images)
         ],
     )
+    product.take_cover()
     session.add(product)
     session.flush()
     return product

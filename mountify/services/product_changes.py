@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, selectinload
 from mountify.core.errors import N_, BadPrice, NotFound, SlugTaken, UnknownCategory
 from mountify.core.money import MAXIMUM, Money, can_express
 from mountify.core.slugs import slugify
-from mountify.models.catalogue import Category, Product, ProductSlug, ProductStatus, StockMovement
+from mountify.models.catalogue import Category, Product, ProductImage, ProductSlug, ProductStatus, StockMovement
 from mountify.models.order import OrderItem
-from mountify.services import audit_log, inventory
+from mountify.services import audit_log, inventory, picture_files
 from mountify.services.audit_log import Actor
 from mountify.services.catalogue import NewImage, NewProduct, add_product
 from mountify.transaction import transaction, violated
@@ -171,6 +171,9 @@ def delete(by: Actor, product_id: int, *, now: datetime) -> bool:
                 product.status = ProductStatus.ARCHIVED
             return False
         audit_log.record(session, by, "product.deleted", product, now=now, name=(product.name, None))
+        shown = select(ProductImage.cloudinary_public_id).where(ProductImage.product_id == product_id)
+        covers = (product.image_public_id, product.image_hover_public_id)
+        picture_files.let_go(session, (*session.scalars(shown), *covers))
         session.execute(delete_rows(StockMovement).where(StockMovement.product_id == product_id))
         session.execute(delete_rows(Product).where(Product.id == product_id))  # the rest goes by foreign keys
         session.expunge(product)

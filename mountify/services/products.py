@@ -137,15 +137,24 @@ def list_related(product: Product, count: int = 4) -> Sequence[Card]:
 
 def get_product(product_id: int) -> Product:
     """Get a published product with pictures and stock. Raises NotFound for a draft, Gone for an archived one."""
+    product = get_whole(product_id)
+    if product.status is ProductStatus.DRAFT:
+        raise NotFound
+    if product.status is ProductStatus.ARCHIVED:
+        raise Gone
+    return product
+
+
+def get_whole(product_id: int) -> Product:
+    """Get a product with pictures and stock, whatever its status: for the desk alone. Raises NotFound."""
     product = db.session.scalars(
         select(Product)
         .where(Product.id == product_id)
         .options(joinedload(Product.stock), joinedload(Product.category), selectinload(Product.images))
+        .execution_options(populate_existing=True)
     ).one_or_none()
-    if product is None or product.status is ProductStatus.DRAFT:
+    if product is None:
         raise NotFound
-    if product.status is ProductStatus.ARCHIVED:
-        raise Gone
     return product
 
 

@@ -60,7 +60,6 @@ def init_templating(app: Flask, config: Config) -> None:
     app.add_template_filter(markdown)
     app.add_template_filter(opening)
     app.add_template_filter(countries)
-    app.add_template_filter(paragraphs)
     app.add_template_filter(deed)
     app.add_template_filter(why)
 
@@ -95,11 +94,6 @@ def marked(text: str, words: str) -> Markup:
 def breakable(address: str) -> Markup:
     """Let an email address that is too long for its cell break before the @."""
     return Markup("<wbr>@").join(address.split("@"))
-
-
-def paragraphs(text: str) -> list[str]:
-    """Split a text where it has an empty line, whichever way its lines end."""
-    return [part for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()) if part]
 
 
 def countries(codes: Iterable[str]) -> str:

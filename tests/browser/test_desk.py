@@ -15,6 +15,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
 
 PAGES = {
+    "orders": "/admin/orders",
+    "order": "/admin/orders/180",
+    "shipping": "/admin/shipping",
+    "products": "/admin/products",
+    "product-edit": "/admin/products?edit=7",
+    "product": "/admin/products/7/edit",
+    "new-product": "/admin/products/new",
     "dashboard": "/admin",
     "settings": "/admin/settings",
     "content": "/admin/settings/pages/terms",

@@ -12,10 +12,10 @@ from mountify.models.account import Role
 from mountify.services.shipping import count_to_ship
 from mountify.web.auth import require_staff
 
-from . import categories, dashboard, inventory, orders, products, settings, shipping
+from . import categories, dashboard, inventory, orders, pictures, product_form, products, settings, shipping
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (dashboard, orders, shipping, products, inventory, categories, settings):
+for part in (dashboard, orders, shipping, products, product_form, pictures, inventory, categories, settings):
     bp.register_blueprint(part.bp)
 
 

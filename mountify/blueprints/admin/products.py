@@ -5,7 +5,7 @@ What is chosen in it is changed all at once.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -64,7 +64,7 @@ def save(product_id: int) -> Response:
 @bp.post("/<id:product_id>/copy")
 def duplicate(product_id: int) -> Response:
     copy = product_changes.duplicate(actor(), product_id, currency=settings().currency, now=utcnow())
-    return done(_("This is the copy: a draft, without stock."), to=View.of_request().url(edit=copy))
+    return done(_("This is the copy: a draft, without stock."), to=url_for("admin.product_form.edit", product_id=copy))
 
 
 @bp.post("/<id:product_id>/removal")

@@ -6,26 +6,35 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from mountify import db
 from mountify.core.clock import utcnow
+from mountify.gateways import Gateways
 from mountify.models.audit_log import AuditEntry
+from mountify.models.catalogue import Product
 from mountify.models.email import Email
 from mountify.models.order import Order
-from mountify.services import product_bulk, product_table
+from mountify.services import product_bulk, product_table, products
 from mountify.services.product_table import Row
 from mountify.transaction import transaction
 from tests.buyers import Buyer
 from tests.desk import Desk, as_typed, somebody
 from tests.factories import make_category, make_product
-from tests.fakes import FakePayments
+from tests.fakes import FakeImages, FakeMailer, FakePayments
 from tests.pages.desk.test_settings import SETTINGS
 from tests.pages.test_routes import UNSAFE, rules
+from tests.services.test_picture_content import encoded
 
 UPS = {"carrier": "ups", "tracking_number": "1Z5R89390357567127"}
 Deed = Callable[[Desk], Any]
+
+
+@pytest.fixture
+def gateways(payments: FakePayments, mailer: FakeMailer) -> Gateways:
+    return Gateways(payments=payments, mailer=mailer, images=FakeImages())
 
 
 def deeds(payments: FakePayments) -> dict[str, Deed]:
@@ -57,6 +66,25 @@ def deeds(payments: FakePayments) -> dict[str, Deed]:
         "api.admin.inventory.change": lambda ada: ada.ask(
             "PUT", f"/api/admin/inventory/{make_product().id}", {"delta": 2}
         ),
+        "admin.product_form.add": lambda ada: ada.do(
+            "/admin/products/new", name="Rest", price="9.00", low_stock_level="4", status="draft"
+        ),
+        "admin.product_form.save": lambda ada: ada.do(
+            f"/admin/products/{make_product().id}/edit", name="Rest", price="9", low_stock_level="4", status="draft"
+        ),
+        "admin.pictures.add": lambda ada: ada.upload(
+            f"/admin/products/{make_product().id}/pictures", "photos", (encoded("JPEG"), "a.jpg")
+        ),
+        "admin.pictures.arrange": lambda ada: ada.do(
+            f"/admin/products/{(drawn := illustrated()).id}/pictures/order", move=f"{drawn.images[0].id}:later"
+        ),
+        "api.admin.pictures.replace": lambda ada: ada.ask(
+            "POST", f"/api/admin/products/{illustrated().id}/images", {"images": []}
+        ),
+        "api.admin.pictures.upload": lambda ada: ada.upload(
+            "/api/admin/upload-image", "file", (encoded("JPEG"), "a.jpg")
+        ),
+        "api.admin.pictures.delete": lambda ada: ada.ask("POST", "/api/admin/delete-image", {"publicId": "products/x"}),
         "admin.categories.add": lambda ada: ada.do("/admin/categories", name="Desk"),
         "admin.categories.save": lambda ada: ada.do(f"/admin/categories/{make_category()}", name="Shelf"),
         "admin.categories.move": lambda ada: ada.do(f"/admin/categories/{two_categories()}/place", to="up"),
@@ -110,6 +138,12 @@ def a_price_change() -> int:
     change = product_bulk.change_prices(somebody(), [make_product().id], reprice, currency="USD", now=utcnow())
     assert change
     return change
+
+
+def illustrated() -> Product:
+    images = [("https://elsewhere.example/1.webp", "Front"), ("https://elsewhere.example/2.webp", "Side")]
+    product = make_product(images=images)
+    return products.get_whole(product.id)
 
 
 def two_categories() -> int:

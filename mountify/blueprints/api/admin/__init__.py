@@ -6,10 +6,10 @@ from flask import Blueprint
 
 from mountify.web.auth import require_staff
 
-from . import attention, categories, inventory, orders, products, shipping, stats
+from . import attention, categories, inventory, orders, pictures, products, shipping, stats
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-for part in (attention, categories, inventory, orders, products, shipping, stats):
+for part in (attention, categories, inventory, orders, pictures, products, shipping, stats):
     bp.register_blueprint(part.bp)
 
 
