@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional
 
 from mountify.core.money import Money
@@ -19,6 +19,7 @@ from mountify.forms.fields import PriceField
 from mountify.forms.stock import MOST_LEVEL, Count
 from mountify.models.catalogue import Product, ProductStatus
 from mountify.services.catalogue import NewProduct
+from mountify.services.product_changes import state_of
 from mountify.services.stock import MOST_ON_HAND
 
 MOST_MM, MOST_G = 10_000, 100_000
@@ -69,6 +70,7 @@ class ProductForm(ShopForm):
         validators=[AnyOf([each.value for each in ProductStatus], _l("Choose whether it is on sale."))],
     )
     low_stock_level = Count(default=4, validators=[InputRequired(), NumberRange(0, MOST_LEVEL, _LEVEL)])
+    seen = HiddenField()
     width_mm, height_mm, depth_mm = _measure(MOST_MM), _measure(MOST_MM), _measure(MOST_MM)
     weight_g = _measure(MOST_G)
 
@@ -83,6 +85,7 @@ class ProductForm(ShopForm):
                 **measures,
                 "category": str(product.category_id or ""),
                 "status": product.status.value,
+                "seen": state_of(product),
             },
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +13,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
-from mountify.core.errors import N_, BadPrice, NotFound, SlugTaken, UnknownCategory
+from mountify.core.errors import N_, BadPrice, ChangedMeanwhile, NotFound, SlugTaken, UnknownCategory
 from mountify.core.money import MAXIMUM, Money, can_express
 from mountify.core.slugs import slugify
 from mountify.models.catalogue import Category, Product, ProductImage, ProductSlug, ProductStatus, StockMovement
@@ -87,13 +89,31 @@ def add_in(
     return product
 
 
-def change(by: Actor, product_id: int, values: Mapping[str, object], *, currency: str, now: datetime) -> None:
+def change(
+    by: Actor,
+    product_id: int,
+    values: Mapping[str, object],
+    *,
+    seen: str | None = None,
+    currency: str,
+    now: datetime,
+) -> None:
     """Change what is named in `values` (of CHANGEABLE) and nothing else; an old slug leads on to the new one.
 
-    Raises NotFound, BadPrice, UnknownCategory, SlugTaken, or KeyError for a name that is none of them.
+    Raises NotFound, BadPrice, UnknownCategory, SlugTaken, ChangedMeanwhile when it is not what was `seen` (see
+    state_of()) any more, or KeyError for a name that is none of them.
     """
     with transaction() as session:
-        change_in(session, by, lock(session, product_id), values, currency=currency, now=now)
+        product = lock(session, product_id)
+        if seen is not None and seen != state_of(product):
+            raise ChangedMeanwhile
+        change_in(session, by, product, values, currency=currency, now=now)
+
+
+def state_of(product: Product) -> str:
+    """Tell what a merchant may change of a product, as it is now, from what it was."""
+    values = [getattr(product, name) for name in sorted(CHANGEABLE)]
+    return hashlib.sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()
 
 
 def change_in(

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice, SlugTaken, UnknownCategory
+from mountify.core.errors import BadPrice, ChangedMeanwhile, SlugTaken, UnknownCategory
 from mountify.forms.product import NewProductForm, ProductForm
 from mountify.models.catalogue import ProductStatus
 from mountify.services import audit_log, categories, product_changes, products
@@ -66,7 +66,18 @@ def save(product_id: int) -> Response:
     if "look" in request.form or not is_good:
         return show_form(product_id, form, status=200 if is_good else 422, looks="look" in request.form)
     try:
-        product_changes.change(actor(), product_id, form.values(product), currency=settings().currency, now=utcnow())
+        product_changes.change(
+            actor(),
+            product_id,
+            form.values(product),
+            seen=form.seen.data or None,
+            currency=settings().currency,
+            now=utcnow(),
+        )
+    except ChangedMeanwhile as error:
+        form.form_errors.append(_("Somebody else has changed this part since you opened it. Save again to keep yours."))
+        form.seen.data = product_changes.state_of(products.get_whole(product_id))
+        return show_form(product_id, form, status=error.status)
     except tuple(_FIELD_OF) as error:
         form.refuse(_FIELD_OF[type(error)], error)
         return show_form(product_id, form, status=error.status)

@@ -155,3 +155,14 @@ def test_what_is_no_product_is_not_found(ada: Desk, odd: str) -> None:
     for part in ("edit", "preview"):
         assert ada.get(f"/admin/products/{odd}/{part}").status_code == 404
     assert ada.do(f"/admin/products/{odd}/edit", **typed()).status_code in {404, 405}
+
+
+def test_of_two_who_have_opened_it_the_second_is_told(ada: Desk) -> None:
+    product = make_product()
+    seen = field(ada.get(page_of(product)), "seen")
+    assert ada.do(page_of(product), **typed(name="First", seen=seen)).status_code == 303
+    late = ada.do(page_of(product), **typed(name="Second", seen=seen))
+    assert late.status_code == 409 and "Somebody else has changed this part since you opened it." in words(late)
+    assert field(late, "name") == "Second" and "First" in words(ada.get(page_of(product)))
+    assert ada.do(page_of(product), **typed(name="Second", seen=field(late, "seen"))).status_code == 303
+    assert field(ada.get(page_of(product)), "name") == "Second"
