@@ -126,8 +126,7 @@ def test_an_order_goes_to_a_saved_address_is_found_again_and_bought_again(
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_axe_finds_nothing_to_complain_about(
     chromium: Browser, shop: Shop, width: int, scheme: str, request: pytest.FixtureRequest
 ) -> None:

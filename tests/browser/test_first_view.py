@@ -74,8 +74,7 @@ def test_a_first_view_fits_into_one_round_trip(shop: Shop, path: str) -> None:
     assert size <= ONE_ROUND_TRIP_BYTES, f"{path}: {size} bytes"
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_axe_finds_nothing_to_complain_about(chromium: Browser, shop: Shop, width: int, scheme: str) -> None:
     """https://github.com/dequelabs/axe-core, with everything it knows of WCAG 2.2 AA and good practice."""
     context = chromium.new_context(
