@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_log"),
     )
     op.create_index("ix_audit_log_thing", "audit_log", ["thing", "thing_id", "id"])
-    op.create_index("ix_audit_log_actor_id", "audit_log", ["actor_id"])
     # A trigger, because a table's owner may give back to itself whatever REVOKE takes.
     op.execute(
         "CREATE FUNCTION refuse_to_change_the_audit_log() RETURNS trigger LANGUAGE plpgsql AS $$"

@@ -108,7 +108,7 @@ class WholeNumber(IntegerField):
         if not valuelist:
             return
         text = valuelist[0].strip()
-        number = read_whole(text.removeprefix("-"))
+        number = read_whole(text.removeprefix("-" if text.startswith("-") else "+"))
         if number is None:
             self.data = None
             raise ValueError(self.complaint)

@@ -21,7 +21,7 @@ def is_slug(text: str) -> bool:
 
 
 def slug(_form: Any, field: Any) -> None:
-    if field.data and not is_slug(field.data):
+    if field.data == "all" or (field.data and not is_slug(field.data)):
         raise ValidationError(_("Use small letters a to z, digits and hyphens, such as wall-hooks."))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, StringField
-from wtforms.validators import DataRequired, Email, Length
+from wtforms.validators import DataRequired, Email, Length, StopValidation
 from wtforms.widgets import TextInput
 
 from mountify.core.money import Money
@@ -17,7 +18,10 @@ _PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 
 
 class PriceField(Field):
-    """Reads an amount as people write it with a point, such as 19.50; gives Money, None when it is empty."""
+    """Reads an amount as people write it with a point, such as 19.50; gives Money, None when it is empty or blank.
+
+    Where it must not be, AmountRequired says so: InputRequired takes a blank for an amount.
+    """
 
     widget = TextInput()
     complaint = _l("Write it as 19.50, with a point.")
@@ -37,6 +41,17 @@ class PriceField(Field):
         if not _PRICE.fullmatch(text):
             raise ValueError(self.complaint)
         self.data = Money.of(text)
+
+
+class AmountRequired:
+    """Nothing is no amount, and a blank is nothing."""
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        if not (field.raw_data and str(field.raw_data[0]).strip()):
+            raise StopValidation(str(self.message))
 
 
 def canonical_address(text: str | None) -> str | None:

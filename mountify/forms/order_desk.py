@@ -16,7 +16,7 @@ from mountify.core.errors import ShopError
 from mountify.core.order_status import OrderStatus
 from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm, no_control_characters_but_lines, stripped
-from mountify.forms.fields import PriceField
+from mountify.forms.fields import AmountRequired, PriceField
 from mountify.forms.listing import invalid_fields, read_words
 from mountify.forms.stock import Count
 from mountify.services.order_desk import Filters
@@ -84,7 +84,7 @@ class CopyForm(ShopForm):
 class RefundForm(ShopForm):
     """How much goes back, and of each part how many go on the shelf again: see refund_form()."""
 
-    amount = PriceField(validators=[InputRequired(_l("Enter an amount such as 5.00."))])
+    amount = PriceField(validators=[AmountRequired(_l("Enter an amount such as 5.00."))])
     key = HiddenField(validators=[DataRequired(_OLD), Regexp(rf"{SHAPE}\Z", message=_OLD)])
 
     @property

@@ -15,7 +15,7 @@ from mountify.core.money import Money
 from mountify.core.texts import read_whole
 from mountify.forms.base import ShopForm, no_control_characters, no_control_characters_but_lines, stripped
 from mountify.forms.category import slug
-from mountify.forms.fields import PriceField
+from mountify.forms.fields import AmountRequired, PriceField
 from mountify.forms.stock import MOST_LEVEL, Count
 from mountify.models.catalogue import Product, ProductStatus
 from mountify.services.catalogue import NewProduct
@@ -52,7 +52,7 @@ class ProductForm(ShopForm):
             no_control_characters,
         ],
     )
-    price = PriceField(validators=[InputRequired(_l("Enter a price such as 19.50."))])
+    price = PriceField(validators=[AmountRequired(_l("Enter a price such as 19.50."))])
     category = StringField()
     description = TextAreaField(
         filters=[stripped, _with_plain_lines],

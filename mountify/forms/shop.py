@@ -13,7 +13,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from mountify.core.countries import COUNTRIES
 from mountify.core.money import can_express
 from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, no_control_characters_but_lines, stripped
-from mountify.forms.fields import PriceField, email_field
+from mountify.forms.fields import AmountRequired, PriceField, email_field
 from mountify.services.settings import Shop
 from mountify.web.auth import settings
 
@@ -69,7 +69,9 @@ class SettingsForm(ShopForm):
             NumberRange(0, 10_000, _l("Enter a whole number between %(min)d and %(max)d.")),
         ]
     )
-    shipping_flat = PriceField(validators=[InputRequired(_l("Enter what shipping costs; 0 when it is free.")), payable])
+    shipping_flat = PriceField(
+        validators=[AmountRequired(_l("Enter what shipping costs; 0 when it is free.")), payable]
+    )
     shipping_free_from = PriceField(validators=[Optional(), payable])
 
     @classmethod

@@ -17,7 +17,7 @@ class AuditEntry(Base):
     __table_args__ = (Index("ix_audit_log_thing", "thing", "thing_id", "id"),)
 
     id: Mapped[Id]
-    actor_id: Mapped[int | None] = mapped_column(index=True)
+    actor_id: Mapped[int | None]
     client: Mapped[str] = mapped_column(String(45), server_default="")  # the address it came from
     action: Mapped[str] = mapped_column(String(40))
     thing: Mapped[str] = mapped_column(String(40))  # a table, and the key of a row in it

@@ -23,7 +23,7 @@ from mountify.models.audit_log import AuditEntry
 from mountify.models.base import Base
 
 MOST_LISTED = 30
-_LONGEST = 1000  # characters of a text that are kept
+_LONGEST, _BEFORE = 1000, 40  # characters of a text that are kept, some of them before what is different
 _OF_ITSELF = frozenset({"created_at", "updated_at", "search"})  # what the database or the model changes by itself
 
 Change = tuple[object, object]
@@ -69,7 +69,7 @@ def record(
             action=action,
             thing=table,
             thing_id=str(key)[:60],
-            changes={name: [_plain(old), _plain(new)] for name, (old, new) in changes.items()},
+            changes={name: _cut(_plain(old), _plain(new)) for name, (old, new) in changes.items()},
             created_at=now,
         )
     )
@@ -124,6 +124,17 @@ def _plain(value: object) -> object:
         return str(value)
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, str) and len(value) > _LONGEST:
-        return value[:_LONGEST] + "…"
     return value
+
+
+def _cut(old: object, new: object) -> list[object]:
+    """Of long texts keep as much as there is room for, from shortly before where they differ."""
+    if not isinstance(old, str) or not isinstance(new, str) or max(len(old), len(new)) <= _LONGEST:
+        return [_beginning(old), _beginning(new)]
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), _LONGEST)
+    begin = max(0, same - _BEFORE)
+    return [("…" if begin else "") + str(_beginning(text[begin:])) for text in (old, new)]
+
+
+def _beginning(value: object) -> object:
+    return value[:_LONGEST] + "…" if isinstance(value, str) and len(value) > _LONGEST else value

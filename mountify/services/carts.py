@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, delete, func, select
@@ -17,6 +18,7 @@ from mountify.core.errors import (
     NotEnoughStock,
     NotFound,
     QuantityOutOfRange,
+    ShopError,
     SignInNeeded,
     UnknownProducts,
 )
@@ -75,7 +77,7 @@ def add_item(
     Raises NotFound, QuantityOutOfRange, NotEnoughStock, CartFull, CartTooDear or SignInNeeded; then nothing is changed.
     """
     _check_quantity(quantity, least=1)
-    with transaction() as session:
+    with _products_that_stay(NotFound), transaction() as session:
         product = _get_product(session, product_id)
         cart = open_cart(session, owner, now)
         line = _find_item(session, cart, product_id)
@@ -90,6 +92,17 @@ def add_item(
         line.quantity, line.added, line.added_at = wanted, quantity, now
         _check_limits(session, cart)
         return added
+
+
+@contextmanager
+def _products_that_stay(otherwise: type[ShopError]) -> Iterator[None]:
+    """Say it in our words when a product is deleted between looking at it and putting it into a cart."""
+    try:
+        yield
+    except IntegrityError as error:
+        if violated(error) != "fk_cart_items_product_id":
+            raise
+        raise otherwise from error
 
 
 def _was_just_added(line: CartItem, quantity: int, now: datetime) -> bool:
@@ -135,7 +148,7 @@ def replace(owner: CartOwner, quantities: Mapping[int, int], *, now: datetime) -
         raise QuantityOutOfRange(low=1, high=MOST_AT_ONCE)
     if len(quantities) > MOST_PRODUCTS:
         raise CartFull(products=MOST_PRODUCTS)
-    with transaction() as session:
+    with _products_that_stay(UnknownProducts), transaction() as session:
         cart = open_cart(session, owner, now)
         session.execute(delete(CartItem).where(CartItem.cart_id == cart.id))
         prices = _prices_of(session, quantities)

@@ -71,7 +71,7 @@ def add(by: Actor, named: Named, *, display_order: int | None = None, now: datet
         last = session.scalar(select(func.max(Category.display_order)))
         category = Category(
             name=named.name,
-            slug=named.slug or slugify(named.name),
+            slug=named.slug or _free_slug(session, slugify(named.name)),
             description=named.description,
             display_order=(last or 0) + 1 if display_order is None else display_order,
         )
@@ -130,6 +130,12 @@ def _lock(session: Session, category_id: int) -> Category:
     if category is None:
         raise NotFound(N_("There is no such category."))
     return category
+
+
+def _free_slug(session: Session, slug: str) -> str:
+    """The slug with a number behind it when another category has it; "all" is every category's."""
+    taken = {"all", *session.scalars(select(Category.slug).where(Category.slug.startswith(slug, autoescape=True)))}
+    return next(each for each in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if each not in taken)
 
 
 def _flush(session: Session) -> None:

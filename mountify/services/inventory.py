@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import N_, NotEnoughStock, NotFound
+from mountify.core.errors import N_, CartChanged, NotEnoughStock, NotFound
 from mountify.models.catalogue import Inventory, Product, StockMovement
 from mountify.models.order import Order, OrderItem
 
@@ -21,7 +21,10 @@ SOLD, RETURNED = "sale", "return"  # reasons in the ledger
 
 
 def reserve(session: Session, lines: Lines) -> None:
-    """Hold stock for an order. Raises NotEnoughStock about the first line that cannot be had."""
+    """Hold stock for an order.
+
+    Raises NotEnoughStock about the first line that cannot be had, or CartChanged when its product is gone altogether.
+    """
     for product_id, quantity in sorted(lines.items()):
         held = session.execute(
             update(Inventory)
@@ -73,6 +76,7 @@ def receive(
     now: datetime,
     note: str = "",
     order_id: int | None = None,
+    actor_id: int | None = None,
 ) -> None:
     """Put parts on the shelf."""
     session.execute(
@@ -83,7 +87,13 @@ def receive(
     )
     session.add(
         StockMovement(
-            product_id=product_id, delta=quantity, reason=reason, note=note, order_id=order_id, created_at=now
+            product_id=product_id,
+            delta=quantity,
+            reason=reason,
+            note=note,
+            order_id=order_id,
+            actor_id=actor_id,
+            created_at=now,
         )
     )
 
@@ -115,7 +125,9 @@ def recount(session: Session, product_id: int) -> int:
     return stock.reserved
 
 
-def _not_enough(session: Session, product_id: int) -> NotEnoughStock:
-    product = session.get_one(Product, product_id)
-    stock = session.get_one(Inventory, product_id, populate_existing=True)
+def _not_enough(session: Session, product_id: int) -> NotEnoughStock | CartChanged:
+    product = session.get(Product, product_id)
+    stock = session.get(Inventory, product_id, populate_existing=True)
+    if product is None or stock is None:
+        return CartChanged()  # it was deleted in this moment
     return NotEnoughStock(product_id=product_id, name=product.name, available=stock.available)

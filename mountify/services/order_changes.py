@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import NotPending
+from mountify.core.errors import N_, NotFound, NotPending
 from mountify.core.order_status import OrderStatus
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.email import Email
-from mountify.models.order import Order
+from mountify.models.order import NOBODY, Order
 from mountify.services import audit_log, emails, payment_sessions
 from mountify.services.audit_log import Actor
 from mountify.services.order_desk import get_order
@@ -23,9 +23,11 @@ BY_THE_DESK = "desk"  # who ends an order, as its timeline says
 
 
 def add_note(by: Actor, order_id: int, text: str, *, now: datetime) -> None:
-    """Keep a note for the office. Raises NotFound."""
+    """Keep a note for the office. Raises NotFound, also when the buyer's account is closed."""
     with transaction() as session:
         order = lock_order(session, order_id)
+        if order.email == NOBODY:
+            raise NotFound(N_("Whoever ordered this has closed their account: nothing is noted about them any more."))
         order.record("note", now=now, actor_id=by.id, note=text)
         audit_log.record(session, by, "order.note_added", order, now=now)
 

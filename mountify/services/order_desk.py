@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Text, cast, func, select
+from sqlalchemy import ColumnElement, Text, cast, func, select, text
 from sqlalchemy.orm import selectinload
 
 from mountify import db
@@ -21,7 +21,7 @@ from mountify.core.slugs import part_number
 from mountify.models.account import User
 from mountify.models.catalogue import StockMovement
 from mountify.models.email import Email
-from mountify.models.order import Order, OrderEvent, OrderItem
+from mountify.models.order import TO_SHIP, Order, OrderEvent, OrderItem
 from mountify.models.payment import Payment, PaymentAttempt, Refund
 from mountify.services import refund_requests, returns
 from mountify.services.emails import count_copies
@@ -182,7 +182,7 @@ def get_refundable(order_id: int) -> Refundable:
 
 def list_picks() -> tuple[Sequence[Order], Sequence[Pick]]:
     """List the orders that are paid longest and wait for their parcel, a hundred at a time, and their parts by name."""
-    waiting = select(Order).where(Order.status == OrderStatus.PAID).order_by(Order.created_at, Order.id)
+    waiting = select(Order).where(text(TO_SHIP)).order_by(Order.paid_at, Order.id)
     orders = db.session.scalars(waiting.limit(MOST_PICKED).options(selectinload(Order.items))).all()
     known: dict[int, list[Line]] = defaultdict(list)
     for line in list_lines(*orders):

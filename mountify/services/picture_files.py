@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from mountify import db, queue
-from mountify.core.errors import NoImageService, PictureInUse
+from mountify.core.errors import NoImageService, NotFound, PictureInUse
 from mountify.core.pictures import StoredPicture
 from mountify.core.tokens import new_token
 from mountify.gateways import Images
@@ -55,9 +55,11 @@ def upload(by: Actor, content: bytes, *, images: Images | None, now: datetime) -
 
 
 def delete(by: Actor, public_id: str, *, images: Images | None, now: datetime) -> None:
-    """Destroy a picture that no product shows. Raises NoImageService or PictureInUse."""
+    """Destroy a picture of the shop's that no product shows. Raises NoImageService, NotFound or PictureInUse."""
     if images is None:
         raise NoImageService
+    if not public_id.startswith(f"{FOLDER}/"):
+        raise NotFound  # the account at the service may keep other things as well
     with transaction() as session:
         if session.scalar(select(_is_shown(public_id))):
             raise PictureInUse

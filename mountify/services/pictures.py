@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 from dataclasses import dataclass
 
 from mountify.core.errors import NotAPicture, PictureTooBig, TooManyPixels
@@ -28,7 +29,9 @@ _BROKEN = (
     TypeError,
     struct.error,
     MemoryError,
+    RuntimeError,
 )
+_DECODING = threading.Semaphore(1)  # forty megapixels take some hundred megabytes: one at a time in each process
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def prepare(content: bytes) -> Prepared:
     if any(mark in known for mark in _SOMETHING_ELSE):
         raise NotAPicture
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        with _DECODING, Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             width, height = picture.size  # of the header: nothing is decoded yet
             if width * height > MOST_PIXELS:
                 raise TooManyPixels

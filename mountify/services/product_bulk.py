@@ -16,7 +16,6 @@ from mountify.core.money import Money, rounded
 from mountify.models.catalogue import PriceChange, PriceChangeLine, Product
 from mountify.services import product_changes
 from mountify.services.audit_log import Actor
-from mountify.services.product_table import hold_category
 from mountify.transaction import retried_once, transaction
 
 MOST_AT_ONCE = 1000
@@ -100,7 +99,7 @@ def undo(by: Actor, change_id: int, *, currency: str, now: datetime) -> tuple[in
 def change_all(by: Actor, ids: Collection[int], values: Mapping[str, object], *, currency: str, now: datetime) -> int:
     """Give many products the same category or status, and say how many there are. Raises NotFound, UnknownCategory."""
     with transaction() as session:
-        hold_category(session, values.get("category_id"))
+        product_changes.hold_category(session, values.get("category_id"))
         products = _lock(session, ids)
         for product in products:
             product_changes.change_in(session, by, product, values, currency=currency, now=now)

@@ -11,17 +11,25 @@ from datetime import datetime
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from mountify.core.errors import N_, BadPrice, ChangedMeanwhile, NotFound, SlugTaken, UnknownCategory
 from mountify.core.money import MAXIMUM, Money, can_express
 from mountify.core.slugs import slugify
-from mountify.models.catalogue import Category, Product, ProductImage, ProductSlug, ProductStatus, StockMovement
+from mountify.models.catalogue import (
+    Category,
+    Inventory,
+    Product,
+    ProductImage,
+    ProductSlug,
+    ProductStatus,
+    StockMovement,
+)
 from mountify.models.order import OrderItem
 from mountify.services import audit_log, inventory, picture_files
 from mountify.services.audit_log import Actor
 from mountify.services.catalogue import NewImage, NewProduct, add_product
-from mountify.transaction import transaction, violated
+from mountify.transaction import retried_once, transaction, violated
 
 # What a merchant may change; stock and pictures have ways of their own.
 CHANGEABLE = frozenset(
@@ -40,6 +48,7 @@ CHANGEABLE = frozenset(
 OPENING = "opening"  # the reason in the ledger for what is there from the beginning
 
 
+@retried_once
 def add(
     by: Actor,
     new: NewProduct,
@@ -54,6 +63,7 @@ def add(
     Without a slug it gets one made of its name, with a number behind it when that is taken.
     """
     with transaction() as session:
+        hold_category(session, new.category_id)
         return add_in(session, by, new, "product.added", status=status, on_hand=on_hand, currency=currency, now=now).id
 
 
@@ -68,10 +78,8 @@ def add_in(
     currency: str,
     now: datetime,
 ) -> Product:
-    """Do what add() does, in the caller's transaction."""
+    """Do what add() does, in the caller's transaction, which holds the category."""
     check_price(new.price, currency)
-    if new.category_id is not None and session.get(Category, new.category_id) is None:
-        raise UnknownCategory
     if new.slug is not None and _is_taken(session, new.slug):
         raise SlugTaken
     slug = new.slug or _free_slug(session, slugify(new.name))
@@ -85,10 +93,11 @@ def add_in(
     audit_log.record(session, by, action, product, now=now, name=(None, product.name))
     if on_hand:
         session.flush()
-        inventory.receive(session, product.id, on_hand, reason=OPENING, now=now)
+        inventory.receive(session, product.id, on_hand, reason=OPENING, actor_id=by.id, now=now)
     return product
 
 
+@retried_once
 def change(
     by: Actor,
     product_id: int,
@@ -104,6 +113,7 @@ def change(
     state_of()) any more, or KeyError for a name that is none of them.
     """
     with transaction() as session:
+        hold_category(session, values.get("category_id"))
         product = lock(session, product_id)
         if seen is not None and seen != state_of(product):
             raise ChangedMeanwhile
@@ -122,18 +132,15 @@ def change_in(
     product: Product,
     values: Mapping[str, object],
     *,
-    may_change: frozenset[str] = CHANGEABLE,
     currency: str,
     now: datetime,
 ) -> None:
-    """Do what change() does, to a product that is locked, in the caller's transaction."""
-    if unknown := set(values) - may_change:
+    """Do what change() does, to a product that is locked, in the caller's transaction, which holds the category."""
+    if unknown := set(values) - CHANGEABLE:
         raise KeyError(*sorted(unknown))
     price = values.get("price")
     if isinstance(price, Money):
         check_price(price, currency)
-    if values.get("category_id") is not None and session.get(Category, values["category_id"]) is None:
-        raise UnknownCategory
     with audit_log.watching(session, by, "product.changed", product, now=now):
         slug = values.get("slug")
         if isinstance(slug, str) and slug != product.slug:
@@ -149,10 +156,12 @@ def check_price(price: Money, currency: str) -> None:
         raise BadPrice(price=str(price), currency=currency)
 
 
+@retried_once
 def duplicate(by: Actor, product_id: int, *, currency: str, now: datetime) -> int:
     """Make a draft that is like a product, without stock, and give its id. Raises NotFound."""
     with transaction() as session:
-        product = _get(session, product_id)
+        product = lock(session, product_id)
+        session.refresh(product, ["images"])
         new = NewProduct(
             name=f"{product.name} (copy)"[:200],
             price=product.price,
@@ -179,12 +188,14 @@ def duplicate(by: Actor, product_id: int, *, currency: str, now: datetime) -> in
         return copy.id
 
 
+@retried_once
 def delete(by: Actor, product_id: int, *, now: datetime) -> bool:
     """Delete a product that was never ordered; one that was is archived instead. Say whether it was deleted.
 
     Raises NotFound.
     """
     with transaction() as session:
+        session.get(Inventory, product_id, with_for_update=True)  # first, as whoever sells or counts does
         product = lock(session, product_id)
         if session.scalar(select(exists().where(OrderItem.product_id == product_id))):
             with audit_log.watching(session, by, "product.archived", product, now=now):
@@ -200,16 +211,16 @@ def delete(by: Actor, product_id: int, *, now: datetime) -> bool:
         return True
 
 
+def hold_category(session: Session, category_id: object) -> None:
+    """Keep a category from being deleted, before any product is locked. Raises UnknownCategory."""
+    known = select(Category.id).where(Category.id == category_id).with_for_update(read=True, key_share=True)
+    if category_id is not None and session.scalar(known) is None:
+        raise UnknownCategory
+
+
 def lock(session: Session, product_id: int) -> Product:
-    """Lock a product and read it afresh. Raises NotFound."""
-    product = session.get(Product, product_id, with_for_update=True, populate_existing=True)
-    if product is None:
-        raise NotFound(N_("There is no such product."))
-    return product
-
-
-def _get(session: Session, product_id: int) -> Product:
-    product = session.get(Product, product_id, options=[selectinload(Product.images)], populate_existing=True)
+    """Lock a product and read it afresh, while it can be sold. Raises NotFound."""
+    product = session.get(Product, product_id, with_for_update={"key_share": True}, populate_existing=True)
     if product is None:
         raise NotFound(N_("There is no such product."))
     return product

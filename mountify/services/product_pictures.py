@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify.core.errors import N_, NotFound, TooManyPictures
 from mountify.gateways import Images
 from mountify.models.catalogue import Product, ProductImage
+from mountify.models.order import OrderItem
 from mountify.services import audit_log, picture_files, product_changes
 from mountify.services.audit_log import Actor
 from mountify.transaction import transaction
@@ -98,26 +100,53 @@ def replace(by: Actor, product_id: int, shown: Sequence[Shown], *, now: datetime
 
 @contextmanager
 def _changing(by: Actor, product_id: int, *, now: datetime) -> Iterator[Product]:
-    """Lock a product; afterwards number its pictures anew, log what has changed, and let go what it shows no more."""
     with transaction() as session:
         product = _lock(session, product_id)
-        ids, texts = _told(product)
-        before = {image.cloudinary_public_id for image in product.images}
-        before |= {product.image_public_id, product.image_hover_public_id}
-        yield product
-        for image in product.images:
-            image.is_primary = False  # there is one at any time, which the index sees to row by row
-        session.flush()
-        for place, image in enumerate(product.images):
-            image.display_order, image.is_primary = place, place == 0
-        product.take_cover()
-        session.flush()
-        new_ids, new_texts = _told(product)
-        pairs = {"pictures": (ids, new_ids), "texts": (texts, new_texts)}
-        changes = {name: (old, new) for name, (old, new) in pairs.items() if old != new}
-        if changes:
-            audit_log.record(session, by, "product.pictures_changed", product, now=now, **changes)
-        picture_files.let_go(session, before - {image.cloudinary_public_id for image in product.images})
+        with changing(session, by, product, now=now):
+            yield product
+
+
+@contextmanager
+def changing(session: Session, by: Actor, product: Product, *, now: datetime) -> Iterator[None]:
+    """Let the pictures of a locked product change; afterwards number them anew, log it, and let go what is not shown.
+
+    What an order shows as it was on its day stays at the image service.
+    """
+    ids, texts = _told(product)
+    before = _files_of(product)
+    yield
+    for image in product.images:
+        image.is_primary = False  # there is one at any time, which the index sees to row by row
+    session.flush()
+    for place, image in enumerate(product.images):
+        image.display_order, image.is_primary = place, place == 0
+    product.take_cover()
+    session.flush()
+    new_ids, new_texts = _told(product)
+    pairs = {"pictures": (ids, new_ids), "texts": (texts, new_texts)}
+    changes = {name: (old, new) for name, (old, new) in pairs.items() if old != new}
+    if changes:
+        audit_log.record(session, by, "product.pictures_changed", product, now=now, **changes)
+    gone = {public_id: url for public_id, url in before.items() if public_id not in _files_of(product)}
+    picture_files.let_go(session, gone.keys() - _in_orders(session, product, gone))
+
+
+def _files_of(product: Product) -> dict[str, str | None]:
+    """What a product shows: names at the image service, and addresses."""
+    covers = (
+        (product.image_public_id, product.image_url),
+        (product.image_hover_public_id, product.image_url_hover),
+    )
+    shown = [*covers, *((image.cloudinary_public_id, image.image_url) for image in product.images)]
+    return {public_id: url for public_id, url in shown if public_id}
+
+
+def _in_orders(session: Session, product: Product, files: Mapping[str, str | None]) -> set[str]:
+    urls = select(OrderItem.image_url).where(
+        OrderItem.product_id == product.id, OrderItem.image_url.in_([url for url in files.values() if url])
+    )
+    kept = set(session.scalars(urls.distinct())) if files else set()
+    return {public_id for public_id, url in files.items() if url in kept}
 
 
 def _lock(session: Session, product_id: int) -> Product:
@@ -128,8 +157,7 @@ def _lock(session: Session, product_id: int) -> Product:
 
 def _told(product: Product) -> tuple[str, str]:
     """The pictures and what is said of them, as the log has it."""
-    names = (image.cloudinary_public_id or image.image_url for image in product.images)
-    return ", ".join(name.rpartition("/")[2][:12] for name in names), "; ".join(image.alt for image in product.images)
+    return ", ".join(image.image_url for image in product.images), "; ".join(image.alt for image in product.images)
 
 
 def _check(product: Product, instead_of: int | None) -> ProductImage | None:

@@ -11,10 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
-from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import N_, ChangedMeanwhile, NotFound, UnknownCategory
+from mountify.core.errors import N_, ChangedMeanwhile, NotFound
 from mountify.core.money import Money
 from mountify.core.paging import Page
 from mountify.core.slugs import part_number
@@ -112,18 +111,11 @@ def save(by: Actor, product_id: int, values: Mapping[str, object], *, seen: str,
     Raises ChangedMeanwhile when it is not what was seen any more, and what product_changes.change() raises.
     """
     with transaction() as session:
-        hold_category(session, values.get("category_id"))
+        product_changes.hold_category(session, values.get("category_id"))
         product = product_changes.lock(session, product_id)
         if seen != _fingerprint(product.name, product.price, product.category_id, product.status):
             raise ChangedMeanwhile
         product_changes.change_in(session, by, product, values, currency=currency, now=now)
-
-
-def hold_category(session: Session, category_id: object) -> None:
-    """Keep a category from being deleted, before any product is locked. Raises UnknownCategory."""
-    known = select(Category.id).where(Category.id == category_id).with_for_update(read=True, key_share=True)
-    if category_id is not None and session.scalar(known) is None:
-        raise UnknownCategory
 
 
 def _fingerprint(*values: object) -> str:
@@ -156,7 +148,7 @@ def _read(ids: Sequence[int]) -> Sequence[Row]:
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.search:
-        conditions.append(_matches(filters.search))
+        conditions.append(matches(filters.search))
     if filters.category is not None:
         conditions.append(Product.category_id == (filters.category or None))
     if filters.status is not None:
@@ -164,7 +156,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _matches(words: str) -> ColumnElement[bool]:
+def matches(words: str) -> ColumnElement[bool]:
     """Every word is in the name, or they are a part's number."""
     named = [_is_in_name(word) for word in words.split() if any(map(str.isalnum, word))]
     found = and_(*named) if named else false()

@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.errors import BelowReserved, NotFound, NothingOnHand, StockChanged
-from mountify.core.ids import BIGGEST_ID
 from mountify.core.paging import Page
-from mountify.core.slugs import part_number, read_part_number
+from mountify.core.slugs import part_number
 from mountify.models.account import User
 from mountify.models.catalogue import Inventory, Product, ProductStatus, StockMovement, is_low
 from mountify.models.order import Order, OrderItem
 from mountify.services import audit_log
 from mountify.services.audit_log import Actor
+from mountify.services.product_table import matches
 from mountify.transaction import transaction
 
 PAGE_SIZE = 50
@@ -114,7 +114,7 @@ def list_rows(words: str = "", level: Level = Level.ALL, page: int = 1, size: in
 
     Archived ones are left out.
     """
-    conditions = [_KEPT, *_named(words), *_at(level)]
+    conditions = [_KEPT, *([matches(words)] if words else []), *_at(level)]
     total = _count(*conditions) if level is not Level.ALL else _count_products(*conditions)
     rows = db.session.execute(
         _joined(*_COLUMNS).where(*conditions).order_by(Product.name, Product.id).limit(size).offset((page - 1) * size)
@@ -200,7 +200,9 @@ def set_low_level(by: Actor, product_id: int, level: int, *, now: datetime) -> N
         product = session.get(Product, product_id, with_for_update=True, populate_existing=True)
         if product is None:
             raise NotFound
-        with audit_log.watching(session, by, "stock.level_set", product, now=now):
+        if product.low_stock_level != level:
+            changes = {"low_stock_level": (product.low_stock_level, level)}
+            audit_log.record(session, by, "stock.level_set", (Inventory.__tablename__, product_id), now=now, **changes)
             product.low_stock_level = level
 
 
@@ -247,15 +249,6 @@ def _count(*conditions: ColumnElement[bool]) -> int:
 
 def _count_products(*conditions: ColumnElement[bool]) -> int:
     return db.session.scalar(select(func.count()).select_from(Product).where(*conditions)) or 0
-
-
-def _named(words: str) -> list[ColumnElement[bool]]:
-    if not words:
-        return []
-    number = read_part_number(words)
-    if number is not None and number <= BIGGEST_ID:
-        return [Product.id == number]
-    return [Product.name.icontains(words, autoescape=True)]
 
 
 def _at(level: Level) -> list[ColumnElement[bool]]:

@@ -96,7 +96,13 @@ def revenue(figures: Figures, currency: str) -> Chart:
         names=[
             Word(round(bars[at].x + bars[at].width / 2, 1), HEIGHT - 8, _name(points[at], figures.unit)) for at in named
         ],
-        tag=Word(round(bars[last].x + bars[last].width, 1), bars[last].y - 6, words(now)) if now else None,
+        tag=Word(
+            round(bars[last].x + bars[last].width, 1),
+            min(bar.y for bar in bars[max(0, last - 2) : last + 1]) - 6,
+            words(now),
+        )
+        if now
+        else None,
         rows=[Row(_name(point, figures.unit), point.sums.revenue, point.sums.orders) for point in reversed(points)],
     )
 

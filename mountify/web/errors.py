@@ -23,7 +23,7 @@ from mountify.core.errors import (
 from mountify.core.money import Money
 from mountify.services.wording import format_money
 from mountify.web.answers import back, local_path, seen_other, wants_fragment
-from mountify.web.auth import settings
+from mountify.web.auth import identity, settings
 from mountify.web.csrf import CrossSite
 from mountify.web.limits import seconds_to_wait
 
@@ -155,6 +155,13 @@ def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
 def _template(status: int) -> str:
     if status == 404 and request.blueprint in _ABOUT_ORDERS:
         return "errors/no_order.html"
+    if (
+        (request.blueprint or "").startswith("admin")
+        and status not in _OWN_PAGE
+        and (who := identity())
+        and who.is_staff
+    ):
+        return "errors/desk.html"
     if request.blueprint == "google" and status not in _OWN_PAGE:
         return "errors/no_sign_in.html"
     return f"errors/{status}.html" if status in _OWN_PAGE else "errors/error.html"

@@ -45,6 +45,18 @@ def test_what_became_different_is_written_down_and_nothing_else(database: None) 
     assert (entry.actor, entry.actor_id) == ("Ada", ada.id)
 
 
+def test_what_is_different_far_into_a_long_text_is_seen(database: None) -> None:
+    make_shop()
+    product, ada = make_product(detailed_description="x" * 1500 + "A harmless end."), somebody()
+    with transaction() as session:
+        row = session.get_one(Product, product.id)
+        with audit_log.watching(session, ada, "product.changed", row, now=utcnow()):
+            row.detailed_description = "x" * 1500 + "Send money elsewhere."
+    ((_action, changes),) = log_of("products")
+    old, new = changes["detailed_description"]
+    assert old.endswith("A harmless end.") and new.endswith("Send money elsewhere.") and len(new) < 100
+
+
 def test_a_change_that_is_taken_back_is_not_in_the_log(database: None) -> None:
     with pytest.raises(RuntimeError), transaction() as session:
         audit_log.record(session, audit_log.TERMINAL, "done", ("things", 1), now=utcnow())

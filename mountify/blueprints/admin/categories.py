@@ -32,7 +32,7 @@ def show(category_id: int) -> Response:
     """One row as it is, for whoever leaves its form."""
     row = categories.get_row(category_id)
     if wants_fragment():
-        return page("admin/categories/_row.html", row=row)
+        return page("admin/categories/_row.html", row=row, is_back=True)
     return page("admin/categories/show.html", row=row, entries=audit_log.list_about("categories", category_id))
 
 

@@ -51,13 +51,13 @@ def add(product_id: int) -> Response:
                 images=gateways().images,
                 now=utcnow(),
             )
+            instead_of = None  # the next good one comes at the end
         except NotFound:
             products.get_whole(product_id)
             raise
         except ShopError as error:
             failures.append((file.filename or "", _(error.message_id, **error.params)))
             status = error.status
-        instead_of = None
     if left_out := files[MOST_FILES:]:
         failures += [(file.filename or "", _("Too many at once. Please send it again.")) for file in left_out]
     if failures:

@@ -70,7 +70,7 @@ def save(product_id: int) -> Response:
             actor(),
             product_id,
             form.values(product),
-            seen=form.seen.data or None,
+            seen=form.seen.data if form.seen.raw_data else None,
             currency=settings().currency,
             now=utcnow(),
         )

@@ -42,7 +42,7 @@ def test_a_program_lists_and_reads_orders(ada: Desk, paid: Started) -> None:
         "id": order.id, "number": order.number, "email": "sam@example.com", "total": 32.5, "status": "paid",
         "itemCount": 2,
     }  # fmt: skip
-    assert answer["pagination"] == {"page": 1, "limit": 50, "total": 1, "totalPages": 1, "hasMore": False}
+    assert answer["pagination"] == {"page": 1, "limit": 12, "total": 1, "totalPages": 1, "hasMore": False}
     one = ada.ask("GET", path_of(paid)).json["order"]
     assert one["items"][0]["quantity"] == 2 and one["shippingAddress"]["city"] == "Portland"
     assert "note" not in one and ada.ask("GET", f"{PATH}/{2**63 - 1}").status_code == 404

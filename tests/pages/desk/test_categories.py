@@ -28,6 +28,12 @@ def test_a_category_is_added_with_an_address_made_of_its_name(ada: Desk) -> None
     assert log_of("categories") == [("category.added", {"name": [None, "Bike & Road"]})]
 
 
+def test_names_in_other_letters_get_addresses_of_their_own(ada: Desk) -> None:
+    for name in ("日本", "中国", "All"):
+        assert ada.do(PAGE, name=name, slug="").status_code == 303
+    assert [row.slug for row in categories.list_rows()] == ["item", "item-2", "all-2"]
+
+
 @pytest.mark.parametrize(
     ("values", "status", "said"),
     [
@@ -35,6 +41,7 @@ def test_a_category_is_added_with_an_address_made_of_its_name(ada: Desk) -> None
         ({"name": "x" * 81}, 422, "at most 80 characters"),
         ({"name": "a\x00b"}, 422, "characters that cannot be used"),
         ({"name": "New", "slug": "Not A Slug"}, 422, "small letters"),
+        ({"name": "New", "slug": "all"}, 422, "small letters"),
         ({"name": "desk"}, 409, "Another category has this name."),
         ({"name": "New", "slug": "category"}, 409, "Another category has this address."),
     ],

@@ -83,6 +83,14 @@ def test_parts_come_and_go_with_a_reason(ada: Desk) -> None:
     assert on_hand(product.id) == 3
 
 
+def test_more_may_be_written_with_its_sign(ada: Desk) -> None:
+    product = make_product(stock=5)
+    assert ada.do(f"{PAGE}/{product.id}/movements", delta="+3", reason="received").status_code == 303
+    assert on_hand(product.id) == 8
+    for odd in ("++3", "+-3", "-+3"):
+        assert ada.do(f"{PAGE}/{product.id}/movements", delta=odd, reason="received").status_code == 422
+
+
 def test_the_low_level_is_saved(ada: Desk) -> None:
     product = make_product(stock=9)
     assert ada.do(f"{PAGE}/{product.id}/low-level", low_stock_level=9).status_code == 303

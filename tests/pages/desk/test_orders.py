@@ -193,7 +193,7 @@ def test_a_part_goes_back_with_its_parts_once_a_form(
     assert "Nothing is left to send back" in words(ada.get(refund_path(paid)))
 
 
-BAD = ["", "-1", "0.00", "1.299,00", "5,00", "1e3", "99999999", "32.51", "<b>1</b>", "\x00", "5.001"]
+BAD = ["", "   ", "-1", "0.00", "1.299,00", "5,00", "1e3", "99999999", "32.51", "<b>1</b>", "\x00", "5.001"]
 
 
 @pytest.mark.parametrize("typed", BAD)

@@ -86,6 +86,7 @@ BAD = [
     ({"name": "x" * 201}, 422, "name", "at most 200 characters"),
     ({"name": "a\x00b"}, 422, "name", "characters that cannot be used"),
     ({"price": ""}, 422, "price", "Enter a price such as 19.50."),
+    ({"price": " "}, 422, "price", "Enter a price such as 19.50."),
     ({"price": "1.299,00"}, 422, "price", "Write it as 19.50"),
     ({"price": "14,00"}, 422, "price", "Write it as 19.50"),
     ({"price": "-1"}, 422, "price", "Write it as 19.50"),

@@ -74,6 +74,7 @@ def test_the_settings_are_saved_and_the_log_says_what_they_were(ada: Desk) -> No
         ("low_stock", "-1", "between 0 and 10000"),
         ("low_stock", "4.5", "Enter a whole number."),
         ("shipping_flat", "", "Enter what shipping costs"),
+        ("shipping_flat", " ", "Enter what shipping costs"),
         ("shipping_flat", "1.299,00", "with a point"),
         ("shipping_flat", "-4.50", "with a point"),
         ("shipping_flat", "4.505", "with a point"),

@@ -15,6 +15,7 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import BadAmount, InvalidInput, OtherRoute
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
+from mountify.core.tokens import is_token
 from mountify.forms import listing
 from mountify.forms import order_desk as forms
 from mountify.models.order import Order
@@ -41,7 +42,7 @@ def index() -> Response:
     listing.check(request.args)
     forms.check(request.args)
     filters, number = forms.read_filters(request.args), listing.read_page(request.args)
-    size = listing.read_number(request.args.get("limit", ""), listing.MOST_A_PAGE) or order_desk.PAGE_SIZE
+    size = listing.read_number(request.args.get("limit", ""), listing.MOST_A_PAGE) or listing.USUAL_A_PAGE
     rows = order_desk.list_orders(filters, number, size, timezone=settings().timezone)
     return jsonify(orders=[_row(row) for row in rows.items], pagination=pagination(rows))
 
@@ -73,7 +74,11 @@ def refund(order_id: int) -> Response:
     require_admin()
     require_proof()
     body = json_object(may_be_empty=True)
-    wish = Wish(_read_amount(body.get("amount")), parts=_read_parts(body.get("restock", False)))
+    if set(body) - {"amount", "restock", "key"}:
+        raise InvalidInput(_("Send amount, restock and key, or less of them."))
+    wish = Wish(
+        _read_amount(body.get("amount")), parts=_read_parts(body.get("restock", False)), key=_read_key(body.get("key"))
+    )
     made = refund_requests.get(refund_requests.request(order_id, wish, by=actor(), now=utcnow()))
     order = order_desk.get_order(order_id)
     return jsonify(order=_show(order), refund={"id": made.id, "amount": amount(made.amount), "status": made.state})
@@ -93,6 +98,15 @@ def _read_amount(given: object) -> Money | None:
     return Money.of(str(given))
 
 
+def _read_key(given: object) -> str | None:
+    """What makes a repeated request the same refund."""
+    if given is None:
+        return None
+    if not isinstance(given, str) or not is_token(given):
+        raise InvalidInput(_("Send a key of 43 letters and digits, or none."))
+    return given
+
+
 def _read_parts(given: object) -> Parts:
     """All of them, none, or `[{productId, quantity}]`."""
     if isinstance(given, bool):
@@ -102,7 +116,7 @@ def _read_parts(given: object) -> Parts:
     parts: Counter[int] = Counter()
     for each in given:
         product_id, quantity = (each.get("productId"), each.get("quantity")) if isinstance(each, dict) else (None, None)
-        if type(product_id) is not int or type(quantity) is not int:
+        if type(product_id) is not int or type(quantity) is not int or quantity < 1:
             raise InvalidInput(_("Send restock as true, false, or a list of productId and quantity."))
         parts[product_id] += quantity
     return dict(parts)
