@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _UPLOADED = "/image/upload/"
@@ -39,6 +40,13 @@ def sized(url: str, width: int) -> str | None:
     """
     before, found, after = url.partition(_UPLOADED)
     return f"{before}{found}f_auto,q_auto:eco,c_limit,w_{width}/{after}" if found else None
+
+
+def public_id_of(url: str) -> str | None:
+    """The name of a picture at Cloudinary, by its address; None for one that lies elsewhere."""
+    _before, found, after = url.partition(_UPLOADED)
+    named = re.fullmatch(r"(?:v[0-9]+/)?(.+?)(?:\.[a-z0-9]+)?", after) if found else None
+    return named[1] if named else None
 
 
 def tone(color: str | None) -> str:

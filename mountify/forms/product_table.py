@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, SelectMultipleField, StringField, ValidationError
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from mountify.core.ids import BIGGEST_ID
 from mountify.core.texts import read_whole
+from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm, no_control_characters, stripped
 from mountify.forms.fields import PriceField
 from mountify.forms.listing import LAST_PAGE, MOST_A_PAGE, invalid_fields, read_number, read_words
@@ -122,6 +123,7 @@ class ChosenForm(ShopForm):
     unit = StringField(default="percent")
     category = StringField()
     status = StringField()
+    key = HiddenField(validators=[Optional(), Regexp(rf"{SHAPE}\Z", message=_l("This page was too old."))])
 
     def validate_product(self, field: Any) -> None:
         if not field.data:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
-from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional
+from wtforms import HiddenField, StringField
+from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
 
+from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, stripped
 from mountify.services.stock import MOST_ON_HAND, Reason
 
@@ -33,6 +34,8 @@ class AdjustForm(ShopForm):
         filters=[stripped],
         validators=[Length(max=200, message=_l("A note has at most %(max)d characters.")), no_control_characters],
     )
+
+    key = HiddenField(validators=[Optional(), Regexp(rf"{SHAPE}\Z", message=_l("This page was too old."))])
 
     @property
     def reasons(self) -> list[tuple[str, str]]:

@@ -200,15 +200,20 @@ class StockMovement(Base):
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     note: Mapped[str] = mapped_column(Text, server_default="")
+    key: Mapped[str | None] = mapped_column(String(43), unique=True)  # of the form: sent twice, it is one movement
     created_at: Mapped[Created]
 
 
 class PriceChange(Base):
-    """Prices that were changed together, so that they can be put back together; who did it is in the audit log."""
+    """Prices that were changed together, so that they can be put back together; who did it is in the audit log.
+
+    `key` is the form's that asked for it: the same form sent twice is one change.
+    """
 
     __tablename__ = "price_changes"
 
     id: Mapped[Id]
+    key: Mapped[str | None] = mapped_column(String(43), unique=True)
     created_at: Mapped[Created]
     undone_at: Mapped[datetime | None]
 

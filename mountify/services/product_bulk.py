@@ -44,13 +44,19 @@ def by_amount(amount: Decimal, currency: str) -> Reprice:
 
 
 @retried_once
-def change_prices(by: Actor, ids: Collection[int], reprice: Reprice, *, currency: str, now: datetime) -> int | None:
+def change_prices(
+    by: Actor, ids: Collection[int], reprice: Reprice, *, key: str | None = None, currency: str, now: datetime
+) -> int | None:
     """Change prices together, and give the id by which undo() puts them back; None when all stay what they are.
 
-    Raises NotFound or PricesOutOfReach; then none is changed.
+    With a key that was used before nothing is changed once more, and the id is that change's. Raises NotFound or
+    PricesOutOfReach; then none is changed.
     """
     with transaction() as session:
         products = _lock(session, ids)
+        known = None if key is None else session.scalar(select(PriceChange.id).where(PriceChange.key == key))
+        if known is not None:
+            return known
         prices = {product.id: reprice(product.price) for product in products}
         _check(products, prices, currency)
         lines = [
@@ -62,7 +68,7 @@ def change_prices(by: Actor, ids: Collection[int], reprice: Reprice, *, currency
             product_changes.change_in(session, by, product, {"price": prices[product.id]}, currency=currency, now=now)
         if not lines:
             return None
-        change = PriceChange(created_at=now, lines=lines)
+        change = PriceChange(key=key, created_at=now, lines=lines)
         session.add(change)
         session.flush()
         return change.id

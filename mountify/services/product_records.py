@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mountify import db
 from mountify.core.errors import N_, NotFound, StockElsewhere
+from mountify.core.pictures import public_id_of
 from mountify.models.catalogue import Inventory, Product, ProductImage, ProductStatus
 from mountify.services import product_changes, product_pictures
 from mountify.services.audit_log import Actor
@@ -98,9 +99,9 @@ def _hang(session: Session, by: Actor, product: Product, named: Mapping[str, obj
 def _named(
     named: Mapping[str, object], url_name: str, id_name: str, url: str | None, public_id: str | None
 ) -> tuple[str, str | None]:
-    """What a picture is to be: as it is named, or as it was; another address has not the old name at the service."""
+    """What a picture is to be: as it is named, or as it was; of another address the name is what stands in it."""
     new_url = str(named.get(url_name, url) or "")
-    new_id = named.get(id_name, public_id if new_url == url else None)
+    new_id = named.get(id_name, public_id if new_url == url else public_id_of(new_url))
     return new_url, None if new_id is None else str(new_id)
 
 

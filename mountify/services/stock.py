@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from mountify import db
@@ -187,10 +187,17 @@ def set_on_hand(by: Actor, product_id: int, wanted: int, *, expected: int | None
     return get_row(product_id)
 
 
-def adjust(by: Actor, product_id: int, delta: int, *, reason: Reason, note: str = "", now: datetime) -> Row:
-    """Put parts on the shelf, or take some off. Raises NotFound, NothingOnHand or BelowReserved."""
+def adjust(
+    by: Actor, product_id: int, delta: int, *, reason: Reason, note: str = "", key: str | None = None, now: datetime
+) -> Row:
+    """Put parts on the shelf, or take some off; with a key that was used before nothing happens once more.
+
+    Raises NotFound, NothingOnHand or BelowReserved.
+    """
     with transaction() as session:
-        _move(session, by, _lock(session, product_id), delta, reason, note, now)
+        stock = _lock(session, product_id)
+        if key is None or not session.scalar(select(exists().where(StockMovement.key == key))):
+            _move(session, by, stock, delta, reason, note, now, key)
     return get_row(product_id)
 
 
@@ -206,7 +213,16 @@ def set_low_level(by: Actor, product_id: int, level: int, *, now: datetime) -> N
             product.low_stock_level = level
 
 
-def _move(session: Session, by: Actor, stock: Inventory, delta: int, reason: Reason, note: str, now: datetime) -> None:
+def _move(
+    session: Session,
+    by: Actor,
+    stock: Inventory,
+    delta: int,
+    reason: Reason,
+    note: str,
+    now: datetime,
+    key: str | None = None,
+) -> None:
     wanted = stock.on_hand + delta
     if not 0 <= wanted <= MOST_ON_HAND:
         raise NothingOnHand(on_hand=stock.on_hand, most=MOST_ON_HAND)
@@ -217,7 +233,9 @@ def _move(session: Session, by: Actor, stock: Inventory, delta: int, reason: Rea
     with audit_log.watching(session, by, "stock.changed", stock, now=now):
         stock.on_hand = wanted
     session.add(
-        StockMovement(product_id=stock.sku_id, delta=delta, reason=reason, note=note, actor_id=by.id, created_at=now)
+        StockMovement(
+            product_id=stock.sku_id, delta=delta, reason=reason, note=note, actor_id=by.id, key=key, created_at=now
+        )
     )
 
 

@@ -145,6 +145,8 @@ class Book:
                     self.shelf[part] -= quantity
                 self._take_out_of_cart(order)
                 self.mails.update({("confirmed", order.buyer): 1, ("merchant", MERCHANT): 1})
+            case "paid", "shipped":
+                self.mails["shipped", order.buyer] += 1
             case before, after:
                 allowed = before == after or (before, after) in (("paid", "refunded"), ("pending", "cancelled"))
                 assert allowed, f"an order that was {before} is {after}"

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from mountify import db
 from mountify.core.money import from_minor
-from mountify.services import cart_merge, carts, checkout, refund_requests
+from mountify.services import cart_merge, carts, checkout, refund_requests, shipping
+from mountify.services.audit_log import TERMINAL
 from mountify.services.refund_requests import Wish
 from tests.buyers import SITE
 from tests.checkpoints import every_point
@@ -72,6 +73,11 @@ class Day:
         assert isinstance(self.do(ask), int)
         self.do(self.world.run_due)
 
+    def ship(self, order_id: int) -> None:
+        parcel, now = ("fedex", "986578788855"), self.world.now
+        self.do(lambda: shipping.ship(TERMINAL, order_id, *parcel, site=SITE, now=now))
+        self.do(self.world.run_due)
+
 
 def session_of(started: checkout.Started) -> str:
     return started.url.rsplit("/", 1)[1]
@@ -100,6 +106,7 @@ def live_through(day: Day) -> tuple[int, int]:
     day.world.stripe.dispute(intent, day.world.stripe.left_of(str(intent)), now=day.world.now)
     day.hear_and_work()
     day.refund(sold.order_id, 200)  # the bank has it: Stripe refuses
+    day.ship(sold.order_id)
     closing.close(day.world)
     return sold.order_id, given_up.order_id
 
@@ -107,7 +114,7 @@ def live_through(day: Day) -> tuple[int, int]:
 def test_a_day_of_deaths_ends_as_any_other(day: Day) -> None:
     sold, given_up = live_through(day)
     statuses = {order_id: order.status for order_id, order in day.world.book.orders.items()}
-    assert statuses == {sold: "paid", given_up: "cancelled"}
+    assert statuses == {sold: "shipped", given_up: "cancelled"}
     assert day.victims == set(every_point())
 
 

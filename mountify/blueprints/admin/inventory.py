@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
 from mountify.core.errors import BelowReserved, NothingOnHand, StockChanged
+from mountify.core.tokens import new_token
 from mountify.forms.base import ShopForm
 from mountify.forms.listing import read_page, read_words
 from mountify.forms.stock import AdjustForm, LevelForm, OnHandForm
@@ -60,6 +61,7 @@ def adjust(product_id: int) -> Response:
                 form.delta.value,
                 reason=Reason(form.reason.data),
                 note=form.note.data or "",
+                key=form.key.data or None,
                 now=utcnow(),
             )
         except (BelowReserved, NothingOnHand) as error:
@@ -127,6 +129,6 @@ def _show(
         movements=stock.list_movements(product_id, read_page(request.args)),
         holders=stock.list_holders(product_id),
         entries=audit_log.list_about("inventory", product_id),
-        adjust_form=adjust_form or AdjustForm(formdata=None),
+        adjust_form=adjust_form or AdjustForm(formdata=None, data={"key": new_token()}),
         level_form=level_form or LevelForm(formdata=None, data={"low_stock_level": row.low_stock_level}),
     )

@@ -9,6 +9,7 @@ from flask import Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.texts import read_whole
+from mountify.core.tokens import new_token
 from mountify.forms.listing import read_page
 from mountify.forms.product_table import ChosenForm, RowForm, read_filters, to_query
 from mountify.models.catalogue import ProductStatus
@@ -83,7 +84,7 @@ def show_table(
         status=status,
         view=view,
         rows=product_table.list_rows(view.filters, view.number, also=edited),
-        chosen=chosen or ChosenForm(formdata=None),
+        chosen=chosen or ChosenForm(formdata=None, data={"key": new_token()}),
         last=last,
         is_news=last is not None and read_whole(request.args.get("changed", "")) == last.id,
         edited=edited,

@@ -81,7 +81,14 @@ def change_prices() -> Response:
     if not form.validate():
         return show_table(form, status=422)
     try:
-        change = product_bulk.change_prices(actor(), form.ids, form.reprice(currency), currency=currency, now=utcnow())
+        change = product_bulk.change_prices(
+            actor(),
+            form.ids,
+            form.reprice(currency),
+            key=form.key.data or None,
+            currency=currency,
+            now=utcnow(),
+        )
     except PricesOutOfReach as error:
         form.refuse("by", error)
         return show_table(form, status=error.status)

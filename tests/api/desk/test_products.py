@@ -114,6 +114,15 @@ def test_a_cover_is_the_first_of_the_gallery_and_the_one_before_is_let_go(ada: D
     assert product_records.get(product.id).image_public_id == "a2"
 
 
+def test_a_picture_of_the_shops_own_is_known_by_its_address(ada: Desk) -> None:
+    product = make_product()
+    address = "https://res.cloudinary.com/shop/image/upload/v1/products/abc-1.webp"
+    ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": address})
+    assert product_records.get(product.id).image_public_id == "products/abc-1"
+    ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": "https://x.example/products/abc-1.webp"})
+    assert product_records.get(product.id).image_public_id is None
+
+
 def test_delete_says_what_it_did(ada: Desk, browser: Any) -> None:
     never, ordered = make_product().id, make_product().id
     browser.post("/cart/items", {"product_id": ordered, "quantity": 1})

@@ -83,6 +83,16 @@ def test_parts_come_and_go_with_a_reason(ada: Desk) -> None:
     assert on_hand(product.id) == 3
 
 
+def test_a_form_that_is_sent_twice_moves_parts_once(ada: Desk) -> None:
+    product = make_product(stock=5)
+    key = field(ada.get(f"{PAGE}/{product.id}"), "key")
+    for _click in range(2):
+        answer = ada.do(f"{PAGE}/{product.id}/movements", delta="3", reason="received", key=key)
+        assert answer.status_code == 303
+    assert on_hand(product.id) == 8
+    assert ada.do(f"{PAGE}/{product.id}/movements", delta="3", reason="received", key="x").status_code == 422
+
+
 def test_more_may_be_written_with_its_sign(ada: Desk) -> None:
     product = make_product(stock=5)
     assert ada.do(f"{PAGE}/{product.id}/movements", delta="+3", reason="received").status_code == 303

@@ -13,7 +13,7 @@ from mountify.models.catalogue import ProductStatus
 from mountify.services import product_changes, product_table
 from tests.desk import Desk, log_of, somebody
 from tests.factories import make_category, make_product
-from tests.web import words
+from tests.web import field, words
 
 PAGE = "/admin/products"
 
@@ -56,6 +56,16 @@ def test_prices_change_together_rounded_half_up(ada: Desk, by: str, unit: str, a
     assert [(action, changes["price"][1]) for action, changes in log_of("products")] == [
         ("product.changed", price) for price in after
     ]
+
+
+def test_a_form_that_is_sent_twice_changes_prices_once(ada: Desk) -> None:
+    ids = two()
+    key = field(ada.get(PAGE), "key")
+    answers = [ada.do(f"{PAGE}/prices", product=ids, by="10", unit="percent", key=key) for _click in range(2)]
+    assert answers[0].headers["Location"] == answers[1].headers["Location"]
+    assert prices(ids) == ["11.00", "1.09"]
+    ada.do(undo_of(ada))
+    assert prices(ids) == ["10.00", "0.99"]
 
 
 def test_the_answer_has_a_button_that_puts_the_prices_back(ada: Desk) -> None:
