@@ -20,6 +20,7 @@ from tests.desk import Desk
 from tests.factories import make_shop
 from tests.fakes import FakeMailer, FakePayments
 
+pytestmark = pytest.mark.xdist_group("scale")  # one worker builds the shop once
 MOST_QUERIES, MOST_BYTES = 10, 200_000
 # What adds up everything looks at everything: one narrow pass, named here.
 ADD_UP = ("sum(inventory.on_hand)",)
