@@ -36,12 +36,14 @@ def show(product_id: int) -> Response:
 def set_on_hand(product_id: int) -> Response:
     form = OnHandForm()
     if not form.validate():
-        return _row(product_id, form, status=422)
+        return _row(product_id, form, status=422, seen=form.expected.data)
     try:
         row = stock.set_on_hand(actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow())
     except (StockChanged, BelowReserved) as error:
         form.refuse("on_hand", error)
-        return _row(product_id, form, status=409, found=getattr(error, "found", None))
+        found = getattr(error, "found", None)
+        seen = form.expected.data if found is None else found
+        return _row(product_id, form, status=409, found=found, seen=seen)
     return done(
         _("%(name)s: %(number)s on hand.", name=row.name, number=row.on_hand),
         to=url_for(".index", **_query(), _anchor=f"stock-{product_id}"),
@@ -108,14 +110,26 @@ def _index(*, status: int = 200, **edited: Any) -> Response:
     )
 
 
-def _row(product_id: int, form: OnHandForm, *, status: int, found: int | None = None) -> Response:
-    """The row with what is wrong in it; without script it stands in its table again."""
+def _row(
+    product_id: int, form: OnHandForm, *, status: int, found: int | None = None, seen: int | None = None
+) -> Response:
+    """The row with what is wrong in it; without script it stands in its table again.
+
+    It goes on from what was `seen`: only a conflict that was shown (`found`) is known to whoever saves once more.
+    """
     row = stock.get_row(product_id)
     if wants_fragment():
         return page(
-            "admin/inventory/_row.html", status=status, row=row, edit=form, found=found, query=_query(), edited=row.id
+            "admin/inventory/_row.html",
+            status=status,
+            row=row,
+            edit=form,
+            found=found,
+            seen=seen,
+            query=_query(),
+            edited=row.id,
         )
-    return _index(status=status, edit=form, found=found, edited=product_id, autofocus=True)
+    return _index(status=status, edit=form, found=found, seen=seen, edited=product_id, autofocus=True)
 
 
 def _show(

@@ -52,6 +52,16 @@ def test_a_conflict_shows_both_numbers_and_overwrites_nothing(ada: Desk) -> None
     assert on_hand(product.id) == 9
 
 
+def test_a_typing_error_makes_nobody_forget_what_they_have_seen(ada: Desk) -> None:
+    for send in (ada.do, ada.swap):
+        product = make_product(stock=5)
+        ada.do(f"{PAGE}/{product.id}/on-hand", on_hand=3, expected=5)
+        wrong = send(f"{PAGE}/{product.id}/on-hand", on_hand="1.299,00", expected=5)
+        assert wrong.status_code == 422 and field(wrong, "expected") == "5"
+        late = send(f"{PAGE}/{product.id}/on-hand", on_hand=7, expected=field(wrong, "expected"))
+        assert late.status_code == 409 and on_hand(product.id) == 3
+
+
 BAD = ["", "-1", "1.5", "1,5", "1.299,00", "1e3", "twelve", "1000001", "9" * 30, "<b>1</b>", "\x00", "٣"]
 
 
