@@ -20,7 +20,7 @@ from mountify.forms.stock import MOST_LEVEL, Count
 from mountify.models.catalogue import Product, ProductStatus
 from mountify.services.catalogue import NewProduct
 from mountify.services.product_changes import state_of
-from mountify.services.stock import MOST_ON_HAND
+from mountify.services.stock_changes import MOST_ON_HAND
 
 MOST_MM, MOST_G = 10_000, 100_000
 _MEASURES = ("width_mm", "height_mm", "depth_mm", "weight_g")

@@ -9,7 +9,7 @@ from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Option
 
 from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, stripped
-from mountify.services.stock import MOST_ON_HAND, Reason
+from mountify.services.stock_changes import MOST_ON_HAND, Reason
 
 MOST_LEVEL = 10_000
 _WHOLE = _l("Enter a whole number such as 12.")

@@ -15,8 +15,7 @@ from mountify.models.email import Email
 from mountify.models.order import NOBODY, Order
 from mountify.services import audit_log, emails, payment_sessions
 from mountify.services.audit_log import Actor
-from mountify.services.order_desk import get_order
-from mountify.services.orders import lock_order
+from mountify.services.orders import get_order, lock_order
 from mountify.transaction import transaction
 
 BY_THE_DESK = "desk"  # who ends an order, as its timeline says

@@ -45,6 +45,16 @@ def get_for_viewer(order_id: int, *, user_id: int | None, key: str, secret: str)
     return order
 
 
+def get_order(order_id: int) -> Order:
+    """Get an order for the merchant, with its lines. Raises NotFound."""
+    order = db.session.scalars(
+        select(Order).where(Order.id == order_id).options(selectinload(Order.items))
+    ).one_or_none()
+    if order is None:
+        raise NotFound
+    return order
+
+
 def get_by_number(number: str) -> Order:
     """Get an order for the merchant, by the number on it. Raises NotFound."""
     order = db.session.scalars(

@@ -13,7 +13,7 @@ from mountify import db
 from mountify.core import carriers
 from mountify.core.carriers import Parcel
 from mountify.core.checkpoints import reached
-from mountify.core.errors import N_, AlreadyShipped, NotFound, NotShipped, NotToShip
+from mountify.core.errors import AlreadyShipped, NotShipped, NotToShip
 from mountify.core.order_status import OrderStatus
 from mountify.core.paging import Page
 from mountify.core.site import Site
@@ -84,17 +84,14 @@ def correct(
         return order
 
 
-def get(order_id: int) -> Order:
-    """Get an order to ship, or its parcel to correct. Raises NotFound."""
-    order = db.session.scalars(_with_lines(select(Order).where(Order.id == order_id))).one_or_none()
-    if order is None:
-        raise NotFound(N_("There is no such order."))
-    return order
-
-
 def count_to_ship() -> int:
     """Say how many orders wait to be shipped."""
     return _count(_WAITS)
+
+
+def find_oldest_to_ship() -> datetime | None:
+    """Say when the one that waits longest was paid, if any waits."""
+    return db.session.scalar(select(func.min(Order.paid_at)).where(_WAITS))
 
 
 def list_to_ship(page: int = 1) -> Page[Order]:

@@ -15,18 +15,15 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, ScalarSelect, cast, func, literal, or_, select
+from sqlalchemy import Integer, ScalarSelect, cast, func, or_, select
 
 from mountify import db
 from mountify.core.money import ZERO, Money, smallest
 from mountify.core.order_status import OrderStatus
-from mountify.core.slugs import part_number
-from mountify.models.catalogue import Inventory, Product, ProductStatus
 from mountify.models.order import Order, OrderItem
 
 TODAY, YEAR, USUAL = 1, 365, 30
 PERIODS = (TODAY, 7, USUAL, 90, YEAR)  # days
-SHORTLIST = 5
 _PAID = (OrderStatus.PAID, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
 
 
@@ -90,36 +87,6 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Recent:
-    id: int
-    number: str
-    email: str
-    total: Money
-    status: OrderStatus
-    created_at: datetime
-    count: int
-
-
-@dataclass(frozen=True)
-class Low:
-    id: int
-    name: str
-    image_url: str | None
-    available: int
-    level: int
-
-    @property
-    def number(self) -> str:
-        return part_number(self.id)
-
-
-@dataclass(frozen=True)
-class ToShip:
-    count: int
-    oldest: datetime | None  # when the one that waits longest was paid
-
-
-@dataclass(frozen=True)
 class _Window:
     """A period and the one before it, up to the same hour of its last day; all in the shop's own time."""
 
@@ -168,42 +135,6 @@ def read(days: int, *, timezone: str, currency: str, now: datetime) -> Figures:
     ]
     before = [row[2:] for row in rows if not row.is_in]
     return Figures(days, window.unit, _add_up(list(mine.values()), currency), _add_up(before, currency), series)
-
-
-def list_recent() -> Sequence[Recent]:
-    """The orders placed last, whatever became of them."""
-    rows = db.session.execute(
-        select(Order.id, Order.number, Order.email, Order.total, Order.status, Order.created_at, _count_of_parts())
-        .order_by(Order.created_at.desc(), Order.id.desc())
-        .limit(SHORTLIST)
-    )
-    return [Recent(*row) for row in rows]
-
-
-def list_low() -> Sequence[Low]:
-    """The parts in the shop that run out first, of those below their level."""
-    left = Inventory.on_hand - Inventory.reserved
-    highest = select(func.max(Product.low_stock_level)).scalar_subquery()  # beyond it none is low
-    rows = db.session.execute(
-        select(Product.id, Product.name, Product.image_url, left, Product.low_stock_level)
-        .join(Product, Product.id == Inventory.sku_id)
-        .where(
-            left > 0,
-            left <= highest,
-            left <= Product.low_stock_level,
-            Product.status == ProductStatus.PUBLISHED,
-        )
-        .order_by(left, Inventory.sku_id)
-        .limit(SHORTLIST)
-    )
-    return [Low(*row) for row in rows]
-
-
-def count_to_ship() -> ToShip:
-    """How many orders are paid and not on their way, and since when."""
-    is_paid = Order.status == literal(OrderStatus.PAID, Order.status.type, literal_execute=True)
-    count, oldest = db.session.execute(select(func.count(), func.min(Order.paid_at)).where(is_paid)).one()
-    return ToShip(count, oldest)
 
 
 def _count_of_parts() -> ScalarSelect[int]:

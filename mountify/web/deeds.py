@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from mountify.services.audit_log import Entry
-from mountify.services.stock import Movement
+from mountify.services.stock_table import Movement
 
 
 def deed(entry: Entry) -> str:

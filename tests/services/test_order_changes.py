@@ -15,9 +15,9 @@ from mountify.core.order_status import OrderStatus
 from mountify.models.email import Email, EmailState
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import Refund
-from mountify.services import account_closing, emails, order_changes, order_desk, refund_requests
+from mountify.services import account_closing, emails, order_changes, order_sheet, order_table, refund_requests
 from mountify.services.checkout import Started
-from mountify.services.order_desk import Filters
+from mountify.services.order_table import Filters
 from mountify.services.orders import list_events_for_buyer
 from mountify.services.refund_requests import Wish
 from mountify.transaction import transaction
@@ -41,7 +41,7 @@ def test_who_did_it_is_on_the_timeline_and_the_buyer_sees_the_outcome_alone(paid
     refund_requests.request(paid.order_id, Wish(Money.of("5.00"), parts=None), by=ada, now=utcnow())
     assert actors(paid)[2:] == [("note", ada.id), ("refund_asked", ada.id)]
     assert [event.kind for event in list_events_for_buyer(order_of(paid))] == ["paid", "placed"]
-    sheet = order_desk.get_sheet(paid.order_id)
+    sheet = order_sheet.get_sheet(paid.order_id)
     assert [(event.kind, event.actor) for event in sheet.events[:2]] == [("refund_asked", "Ada"), ("note", "Ada")]
     assert log_of("orders") == [
         ("order.note_added", {}),
@@ -120,7 +120,7 @@ def test_a_note_goes_with_the_account_and_its_mails_are_sent_to_nobody(
         user_id = order.user_id or 0
     account_closing.close(user_id, site=SITE, now=utcnow())
     run_jobs()
-    sheet = order_desk.get_sheet(started.order_id)
+    sheet = order_sheet.get_sheet(started.order_id)
     assert [event.data for event in sheet.events if event.kind == "note"] == [{}]
     email_id = sheet.letters[0].email.id
     db.release()
@@ -137,7 +137,7 @@ def test_copies_are_counted_of_one_mail_alone(paid: Started, run_jobs: Callable[
     for copy in (1, 2):
         order_changes.send_again(somebody(), paid.order_id, email_id, copy=copy, now=utcnow())
         run_jobs()
-    letters = order_desk.get_sheet(paid.order_id).letters
+    letters = order_sheet.get_sheet(paid.order_id).letters
     assert [letter.copies for letter in letters if letter.email.kind == "confirmed"] == [2, 2, 2]
     assert [letter.copies for letter in letters if letter.email.kind == "merchant"] == [0]
     assert emails.count_copies(letters[0].email, []) == 0
@@ -149,4 +149,4 @@ def test_a_day_is_one_of_the_shops_time_zone(paid: Started) -> None:
         session.get_one(Order, paid.order_id).created_at = utcnow().replace(2026, 3, 1, 2, 30)
     for zone, day in (("UTC", 1), ("America/New_York", 28), ("Pacific/Auckland", 1)):
         moment = utcnow().date().replace(2026, 2 if day == 28 else 3, day)
-        assert order_desk.list_orders(Filters(since=moment, until=moment), timezone=zone).total == 1, zone
+        assert order_table.list_orders(Filters(since=moment, until=moment), timezone=zone).total == 1, zone

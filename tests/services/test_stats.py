@@ -12,7 +12,7 @@ from mountify import db
 from mountify.core.money import ZERO, Money
 from mountify.core.order_status import OrderStatus
 from mountify.models.catalogue import ProductStatus
-from mountify.services import stats
+from mountify.services import order_table, shipping, stats, stock_table
 from mountify.services.stats import PERIODS, Figures
 from tests.buyers import Buyer
 from tests.factories import make_product, make_shop
@@ -149,18 +149,18 @@ def test_what_runs_out_first_is_listed_first(database: None) -> None:
     for name, stock in (("Two", 2), ("Four", 4), ("Five", 5), ("None", 0), ("One", 1)):
         make_product(name, stock=stock)
     make_product("Draft", stock=1, status=ProductStatus.DRAFT)
-    assert [(part.name, part.available) for part in stats.list_low()] == [("One", 1), ("Two", 2), ("Four", 4)]
+    assert [(part.name, part.available) for part in stock_table.list_lowest(5)] == [("One", 1), ("Two", 2), ("Four", 4)]
 
 
 def test_recent_orders_are_the_last_five_with_their_parts(buy: Buy) -> None:
     placed = [buy(NOW, quantity) for quantity in (1, 2, 3, 4, 5, 6)]
-    recent = stats.list_recent()
-    assert [order.id for order in recent] == placed[:0:-1] and [order.count for order in recent] == [6, 5, 4, 3, 2]
+    recent = order_table.list_newest(5)
+    assert [order.id for order in recent] == placed[:0:-1] and [order.parts for order in recent] == [6, 5, 4, 3, 2]
     assert recent[0].status is OrderStatus.PAID
 
 
 def test_what_is_to_ship_says_since_when(buy: Buy) -> None:
-    assert stats.count_to_ship() == stats.ToShip(0, None)
+    assert (shipping.count_to_ship(), shipping.find_oldest_to_ship()) == (0, None)
     buy(NOW)
     buy(NOW - timedelta(hours=26))
-    assert stats.count_to_ship() == stats.ToShip(2, NOW - timedelta(hours=26))
+    assert (shipping.count_to_ship(), shipping.find_oldest_to_ship()) == (2, NOW - timedelta(hours=26))

@@ -9,8 +9,9 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import BelowReserved, NotFound, NothingOnHand, StockChanged
 from mountify.models.catalogue import Product, ProductStatus, StockMovement
-from mountify.services import stock
-from mountify.services.stock import Level, Reason
+from mountify.services import stock_changes, stock_table
+from mountify.services.stock_changes import Reason
+from mountify.services.stock_table import Level
 from tests.buyers import Buyer
 from tests.desk import log_of, somebody
 from tests.factories import make_product, make_shop
@@ -23,11 +24,13 @@ def shop(database: None) -> None:
 
 
 def set_to(product: Product, wanted: int, expected: int | None = None) -> int:
-    return stock.set_on_hand(somebody(), product.id, wanted, expected=expected, now=utcnow()).on_hand
+    return stock_changes.set_on_hand(somebody(), product.id, wanted, expected=expected, now=utcnow()).on_hand
 
 
 def adjust(product: Product, delta: int) -> int:
-    return stock.adjust(somebody(), product.id, delta, reason=Reason.RECEIVED, note="Box 7", now=utcnow()).on_hand
+    return stock_changes.adjust(
+        somebody(), product.id, delta, reason=Reason.RECEIVED, note="Box 7", now=utcnow()
+    ).on_hand
 
 
 def ledger() -> list[tuple[int, str, str]]:
@@ -52,7 +55,7 @@ def test_somebody_else_was_faster() -> None:
     with pytest.raises(StockChanged) as refused:
         set_to(product, 9, expected=5)
     assert refused.value.facts == {"expected": 5, "onHand": 3}
-    assert stock.get_row(product.id).on_hand == 3
+    assert stock_table.get_row(product.id).on_hand == 3
 
 
 def test_nobody_takes_away_what_a_checkout_holds(payments: FakePayments) -> None:
@@ -62,8 +65,8 @@ def test_nobody_takes_away_what_a_checkout_holds(payments: FakePayments) -> None
     for change in (lambda: set_to(product, 1), lambda: adjust(product, -4)):
         with pytest.raises(BelowReserved):
             change()
-    (holder,) = stock.list_holders(product.id)
-    assert (holder.quantity, stock.get_row(product.id).reserved) == (2, 2)
+    (holder,) = stock_table.list_holders(product.id)
+    assert (holder.quantity, stock_table.get_row(product.id).reserved) == (2, 2)
     assert set_to(product, 2) == 2
 
 
@@ -77,10 +80,10 @@ def test_there_is_never_less_than_nothing_nor_more_than_anybody_counts(delta: in
 def test_what_is_not_there_has_no_stock() -> None:
     somebody()
     for change in (
-        lambda: stock.get_row(999),
-        lambda: stock.set_on_hand(somebody(), 999, 1, now=utcnow()),
-        lambda: stock.adjust(somebody(), 999, 1, reason=Reason.OTHER, now=utcnow()),
-        lambda: stock.set_low_level(somebody(), 999, 1, now=utcnow()),
+        lambda: stock_table.get_row(999),
+        lambda: stock_changes.set_on_hand(somebody(), 999, 1, now=utcnow()),
+        lambda: stock_changes.adjust(somebody(), 999, 1, reason=Reason.OTHER, now=utcnow()),
+        lambda: stock_changes.set_low_level(somebody(), 999, 1, now=utcnow()),
     ):
         with pytest.raises(NotFound):
             change()
@@ -89,7 +92,7 @@ def test_what_is_not_there_has_no_stock() -> None:
 def test_rows_are_found_by_name_number_and_level() -> None:
     low, out, plenty = make_product("Low 10%", stock=2), make_product("Out", stock=0), make_product("Plenty", stock=50)
     gone = make_product("Gone", stock=0, status=ProductStatus.ARCHIVED)
-    everything = [row.id for row in stock.list_rows().items]
+    everything = [row.id for row in stock_table.list_rows().items]
     assert everything == [low.id, out.id, plenty.id] and gone.id not in everything
     for words, level, found in (
         ("10%", Level.ALL, [low.id]),
@@ -102,13 +105,13 @@ def test_rows_are_found_by_name_number_and_level() -> None:
         ("", Level.OUT, [out.id]),
         ("plenty", Level.OUT, []),
     ):
-        assert [row.id for row in stock.list_rows(words, level).items] == found, (words, level)
-    numbers = stock.add_up()
+        assert [row.id for row in stock_table.list_rows(words, level).items] == found, (words, level)
+    numbers = stock_table.add_up()
     assert (numbers.on_hand, numbers.reserved, numbers.low, numbers.out) == (52, 0, 1, 1)
 
 
 def test_the_level_that_counts_as_low_is_set_and_written_down() -> None:
     product = make_product(stock=9)
-    stock.set_low_level(somebody(), product.id, 9, now=utcnow())
-    assert stock.get_row(product.id).is_low
+    stock_changes.set_low_level(somebody(), product.id, 9, now=utcnow())
+    assert stock_table.get_row(product.id).is_low
     assert log_of("inventory") == [("stock.level_set", {"low_stock_level": [4, 9]})]

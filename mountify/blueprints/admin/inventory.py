@@ -13,8 +13,9 @@ from mountify.core.tokens import new_token
 from mountify.forms.base import ShopForm
 from mountify.forms.listing import read_page, read_words
 from mountify.forms.stock import AdjustForm, LevelForm, OnHandForm
-from mountify.services import audit_log, stock
-from mountify.services.stock import Level, Reason
+from mountify.services import audit_log, stock_changes, stock_table
+from mountify.services.stock_changes import Reason
+from mountify.services.stock_table import Level
 from mountify.web.answers import done, page, wants_fragment
 from mountify.web.auth import actor
 
@@ -38,7 +39,9 @@ def set_on_hand(product_id: int) -> Response:
     if not form.validate():
         return _row(product_id, form, status=422, seen=form.expected.data)
     try:
-        row = stock.set_on_hand(actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow())
+        row = stock_changes.set_on_hand(
+            actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow()
+        )
     except (StockChanged, BelowReserved) as error:
         form.refuse("on_hand", error)
         found = getattr(error, "found", None)
@@ -57,7 +60,7 @@ def adjust(product_id: int) -> Response:
     form = AdjustForm()
     if form.validate():
         try:
-            row = stock.adjust(
+            row = stock_changes.adjust(
                 actor(),
                 product_id,
                 form.delta.value,
@@ -79,7 +82,7 @@ def set_low_level(product_id: int) -> Response:
     form = LevelForm()
     if not form.validate():
         return _show(product_id, status=422, level_form=form)
-    stock.set_low_level(actor(), product_id, form.low_stock_level.value, now=utcnow())
+    stock_changes.set_low_level(actor(), product_id, form.low_stock_level.value, now=utcnow())
     return done(_("The low-stock level is saved."), to=url_for(".show", product_id=product_id))
 
 
@@ -97,7 +100,7 @@ def _level() -> Level:
 
 def _index(*, status: int = 200, **edited: Any) -> Response:
     query = _query()
-    rows = stock.list_rows(query.get("q", ""), _level(), read_page(request.args))
+    rows = stock_table.list_rows(query.get("q", ""), _level(), read_page(request.args))
     return page(
         "admin/inventory/index.html",
         block="rows",
@@ -105,7 +108,7 @@ def _index(*, status: int = 200, **edited: Any) -> Response:
         rows=rows,
         query=query,
         level=_level(),
-        figures=None if wants_fragment() else stock.add_up(),
+        figures=None if wants_fragment() else stock_table.add_up(),
         **edited,
     )
 
@@ -117,7 +120,7 @@ def _row(
 
     It goes on from what was `seen`: only a conflict that was shown (`found`) is known to whoever saves once more.
     """
-    row = stock.get_row(product_id)
+    row = stock_table.get_row(product_id)
     if wants_fragment():
         return page(
             "admin/inventory/_row.html",
@@ -135,13 +138,13 @@ def _row(
 def _show(
     product_id: int, *, status: int = 200, adjust_form: ShopForm | None = None, level_form: ShopForm | None = None
 ) -> Response:
-    row = stock.get_row(product_id)
+    row = stock_table.get_row(product_id)
     return page(
         "admin/inventory/show.html",
         status=status,
         row=row,
-        movements=stock.list_movements(product_id, read_page(request.args)),
-        holders=stock.list_holders(product_id),
+        movements=stock_table.list_movements(product_id, read_page(request.args)),
+        holders=stock_table.list_holders(product_id),
         entries=audit_log.list_about("inventory", product_id),
         adjust_form=adjust_form or AdjustForm(formdata=None, data={"key": new_token()}),
         level_form=level_form or LevelForm(formdata=None, data={"low_stock_level": row.low_stock_level}),

@@ -10,11 +10,11 @@ from mountify.core.errors import BadAmount, NotReturnable, RefundAsked, RefundTo
 from mountify.core.order_status import OrderStatus
 from mountify.core.tokens import new_token
 from mountify.forms.listing import read_page
-from mountify.forms.order_desk import CopyForm, NoteForm, RefundForm, read_filters, refund_form, to_query
+from mountify.forms.orders import CopyForm, NoteForm, RefundForm, read_filters, refund_form, to_query
 from mountify.forms.shipping import ShipForm
-from mountify.services import audit_log, order_changes, order_desk, refund_requests
-from mountify.services.order_desk import Refundable
-from mountify.services.orders import lines_of
+from mountify.services import audit_log, order_changes, order_sheet, order_table, refund_requests
+from mountify.services.order_sheet import Refundable
+from mountify.services.orders import get_order, lines_of
 from mountify.web.answers import done, page, wants_fragment
 from mountify.web.auth import actor, require_admin, require_proof, settings
 from mountify.web.gateways import gateways
@@ -28,17 +28,18 @@ def index() -> Response:
     return page(
         "admin/orders/index.html",
         block="rows",
-        rows=order_desk.list_orders(filters, number, timezone=settings().timezone),
+        rows=order_table.list_orders(filters, number, timezone=settings().timezone),
         query=to_query(filters, number),
+        most_found=order_table.MOST_FOUND,
         statuses=list(OrderStatus),
-        counts={} if wants_fragment() else order_desk.count_by_status(),
+        counts={} if wants_fragment() else order_table.count_by_status(),
     )
 
 
 @bp.get("/pick-list")
 def show_pick_list() -> Response:
     """What to take off the shelf for every order that waits for its parcel."""
-    orders, picks = order_desk.list_picks()
+    orders, picks = order_sheet.list_picks()
     return page("admin/orders/pick_list.html", orders=orders, picks=picks)
 
 
@@ -50,8 +51,8 @@ def show(order_id: int) -> Response:
 @bp.get("/<id:order_id>/packing-slip")
 def show_packing_slip(order_id: int) -> Response:
     """What goes into the parcel: nothing of it that has come back."""
-    order = order_desk.get_order(order_id)
-    lines = [line for line in order_desk.list_lines(order) if line.left > 0]
+    order = get_order(order_id)
+    lines = [line for line in order_sheet.list_lines(order) if line.left > 0]
     return page("admin/orders/packing_slip.html", order=order, lines=lines)
 
 
@@ -94,7 +95,7 @@ def ask_refund(order_id: int) -> Response:
     """How much goes back, and which parts: all that is left, and all parts of what is still in the house."""
     require_admin()
     require_proof()
-    back = order_desk.get_refundable(order_id)
+    back = order_sheet.get_refundable(order_id)
     form = refund_form(back.parts)(formdata=None, data={"key": new_token(), "amount": back.left})
     for product_id, count in back.parts.items():
         form.part(product_id).data = count if back.order.status is OrderStatus.PAID else 0
@@ -105,7 +106,7 @@ def ask_refund(order_id: int) -> Response:
 def refund(order_id: int) -> Response:
     require_admin()
     require_proof()
-    back = order_desk.get_refundable(order_id)
+    back = order_sheet.get_refundable(order_id)
     form = refund_form(lines_of(back.order))()
     if not form.validate():
         return _ask_refund(back, form, status=422)
@@ -118,7 +119,7 @@ def refund(order_id: int) -> Response:
 
 
 def _show(order_id: int, form: NoteForm, *, status: int = 200) -> Response:
-    sheet = order_desk.get_sheet(order_id)
+    sheet = order_sheet.get_sheet(order_id)
     return page(
         "admin/orders/show.html",
         status=status,

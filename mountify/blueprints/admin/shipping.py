@@ -17,6 +17,7 @@ from mountify.core.errors import (
 from mountify.forms.listing import LAST_PAGE, read_number, read_page
 from mountify.forms.shipping import ShipForm
 from mountify.services import audit_log, shipping
+from mountify.services.orders import get_order
 from mountify.web.answers import back, done, page, wants_fragment
 from mountify.web.auth import actor, settings
 
@@ -33,12 +34,12 @@ def index() -> Response:
 @bp.get("/orders/<id:order_id>/shipment")
 def show(order_id: int) -> Response:
     """The parcel of one order: to be shipped, or with a number that may have to be corrected."""
-    return _show(order_id, ShipForm.of(shipping.get(order_id)))
+    return _show(order_id, ShipForm.of(get_order(order_id)))
 
 
 @bp.post("/orders/<id:order_id>/shipment")
 def ship(order_id: int) -> Response:
-    form, order_number = ShipForm(), shipping.get(order_id).number
+    form, order_number = ShipForm(), get_order(order_id).number
     status = _refusal(form, order_id, is_correction=False)
     if status:
         return _again(order_id, form, status)
@@ -53,7 +54,7 @@ def ship(order_id: int) -> Response:
 
 @bp.post("/orders/<id:order_id>/shipment/correction")
 def correct(order_id: int) -> Response:
-    form, number = ShipForm(), shipping.get(order_id).number
+    form, number = ShipForm(), get_order(order_id).number
     status = _refusal(form, order_id, is_correction=True)
     if status:
         return _again(order_id, form, status)
@@ -79,7 +80,7 @@ def _again(order_id: int, form: ShipForm, status: int) -> Response:
     if not _is_of_the_list():
         return _show(order_id, form, status=status)
     if wants_fragment():
-        return page("admin/shipping/_row.html", status=status, order=shipping.get(order_id), form=form)
+        return page("admin/shipping/_row.html", status=status, order=get_order(order_id), form=form)
     return _index({order_id: form}, status=status)
 
 
@@ -102,7 +103,7 @@ def _index(filled: dict[int, ShipForm] | None = None, *, status: int = 200) -> R
 
 
 def _show(order_id: int, form: ShipForm, *, status: int = 200) -> Response:
-    order = shipping.get(order_id)
+    order = get_order(order_id)
     if wants_fragment():
         return page("admin/shipping/_ship.html", status=status, order=order, ship_form=form)
     entries = audit_log.list_about("orders", order_id)

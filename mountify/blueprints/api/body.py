@@ -1,7 +1,8 @@
-"""Reading JSON bodies, writing JSON amounts."""
+"""Reading JSON bodies, writing amounts, moments and whatever more than one route tells in the same shape."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from mountify.core import strict_json
 from mountify.core.errors import N_, InvalidInput
 from mountify.core.money import Money
 from mountify.core.paging import Page
+from mountify.models.catalogue import ProductImage
+from mountify.services.order_table import Row
 from mountify.web.page_cache import for_everybody
 
 
@@ -56,6 +59,33 @@ def amount(money: Money) -> float:
 
 def moment(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
+
+
+def gallery(images: Sequence[ProductImage]) -> list[dict[str, Any]]:
+    """The pictures of a product."""
+    return [
+        {
+            "url": image.image_url,
+            "publicId": image.cloudinary_public_id,
+            "displayOrder": image.display_order,
+            "isPrimary": image.is_primary,
+            "alt": image.alt,
+        }
+        for image in images
+    ]
+
+
+def order_row(row: Row) -> dict[str, Any]:
+    """An order in a list of the desk."""
+    return {
+        "id": row.id,
+        "number": row.number,
+        "email": row.email,
+        "total": amount(row.total),
+        "status": row.status,
+        "createdAt": moment(row.created_at),
+        "itemCount": row.parts,
+    }
 
 
 def pagination(page: Page[Any]) -> dict[str, object]:

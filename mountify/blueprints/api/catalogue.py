@@ -25,7 +25,7 @@ from mountify.services.cards import Card
 from mountify.services.products import SHORTEST_SEARCH, Filters, Sort
 from mountify.web.page_cache import kept_data, worth_keeping
 
-from .body import amount, shared
+from .body import amount, gallery, shared
 
 bp = Blueprint("catalogue", __name__)
 
@@ -151,16 +151,7 @@ def _show(product_id: int) -> dict[str, Any]:
             "categoryId": product.category_id,
             "available": max(0, product.available),
         },
-        "images": [
-            {
-                "url": image.image_url,
-                "publicId": image.cloudinary_public_id,
-                "displayOrder": image.display_order,
-                "isPrimary": image.is_primary,
-                "alt": image.alt,
-            }
-            for image in product.images
-        ],
+        "images": gallery(product.images),
     }
 
 

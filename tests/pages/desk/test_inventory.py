@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mountify.services import stock
+from mountify.services import stock_table
 from tests.desk import Desk
 from tests.factories import make_product
 from tests.web import field, words
@@ -13,7 +13,7 @@ PAGE = "/admin/inventory"
 
 
 def on_hand(product_id: int) -> int:
-    return stock.get_row(product_id).on_hand
+    return stock_table.get_row(product_id).on_hand
 
 
 def test_the_table_shows_what_there_is_and_the_address_says_what_it_shows(ada: Desk) -> None:

@@ -12,8 +12,9 @@ from mountify.core.clock import utcnow
 from mountify.core.errors import InvalidInput
 from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, check, read_number, read_page, read_words
 from mountify.forms.stock import AdjustForm, OnHandForm
-from mountify.services import stock
-from mountify.services.stock import Level, Reason, Row
+from mountify.services import stock_changes, stock_table
+from mountify.services.stock_changes import Reason
+from mountify.services.stock_table import Level, Row
 from mountify.web.auth import actor
 
 bp = Blueprint("inventory", __name__, url_prefix="/inventory")
@@ -26,7 +27,9 @@ def index() -> Response:
     if level not in set(Level):
         raise InvalidInput(_("Choose all, low or out."))
     size = read_number(request.args.get("limit", ""), MOST_A_PAGE) or USUAL_A_PAGE
-    rows = stock.list_rows(read_words(request.args.get("search", "")), Level(level), read_page(request.args), size)
+    rows = stock_table.list_rows(
+        read_words(request.args.get("search", "")), Level(level), read_page(request.args), size
+    )
     return jsonify(inventory=[_show(row) for row in rows.items], pagination=pagination(rows))
 
 
@@ -38,10 +41,12 @@ def change(product_id: int) -> Response:
         raise InvalidInput(_("Send onHand or delta."))
     if "delta" in body:
         delta = AdjustForm.from_json({"reason": Reason.OTHER.value, **body}).delta.value
-        row = stock.adjust(actor(), product_id, delta, reason=Reason.OTHER, now=utcnow())
+        row = stock_changes.adjust(actor(), product_id, delta, reason=Reason.OTHER, now=utcnow())
     else:
         form = OnHandForm.from_json(body)
-        row = stock.set_on_hand(actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow())
+        row = stock_changes.set_on_hand(
+            actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow()
+        )
     numbers = {"sku_id": row.id, "on_hand": row.on_hand, "reserved": row.reserved, "available": row.available}
     return jsonify(inventory=numbers)
 

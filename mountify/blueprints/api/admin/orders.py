@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
 
-from mountify.blueprints.api.body import amount, json_object, pagination
+from mountify.blueprints.api.body import amount, json_object, moment, order_row, pagination
+from mountify.blueprints.api.orders import as_json
 from mountify.core.clock import utcnow
 from mountify.core.errors import BadAmount, InvalidInput, OtherRoute
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.tokens import is_token
 from mountify.forms import listing
-from mountify.forms import order_desk as forms
+from mountify.forms import orders as forms
 from mountify.models.order import Order
-from mountify.services import order_changes, order_desk, refund_requests
-from mountify.services.order_desk import Row
+from mountify.services import order_changes, order_table, refund_requests
+from mountify.services.orders import get_order
 from mountify.services.refund_requests import Wish
 from mountify.services.returns import Parts
 from mountify.web.auth import actor, require_admin, require_proof, settings
@@ -43,19 +43,19 @@ def index() -> Response:
     forms.check(request.args)
     filters, number = forms.read_filters(request.args), listing.read_page(request.args)
     size = listing.read_number(request.args.get("limit", ""), listing.MOST_A_PAGE) or listing.USUAL_A_PAGE
-    rows = order_desk.list_orders(filters, number, size, timezone=settings().timezone)
-    return jsonify(orders=[_row(row) for row in rows.items], pagination=pagination(rows))
+    rows = order_table.list_orders(filters, number, size, timezone=settings().timezone)
+    return jsonify(orders=[order_row(row) for row in rows.items], pagination=pagination(rows))
 
 
 @bp.get("/<id:order_id>")
 def show(order_id: int) -> Response:
-    return jsonify(order=_show(order_desk.get_order(order_id)))
+    return jsonify(order=_show(get_order(order_id)))
 
 
 @bp.put("/<id:order_id>")
 def change(order_id: int) -> Response:
     """Cancel an order that waits for its payment, or say that one has arrived; other routes do the rest."""
-    wanted, order = _read_status(json_object().get("status")), order_desk.get_order(order_id)
+    wanted, order = _read_status(json_object().get("status")), get_order(order_id)
     if wanted is OrderStatus.CANCELLED and order.is_paid:
         wanted = OrderStatus.REFUNDED
     if wanted is OrderStatus.CANCELLED:
@@ -80,7 +80,7 @@ def refund(order_id: int) -> Response:
         _read_amount(body.get("amount")), parts=_read_parts(body.get("restock", False)), key=_read_key(body.get("key"))
     )
     made = refund_requests.get(refund_requests.request(order_id, wish, by=actor(), now=utcnow()))
-    order = order_desk.get_order(order_id)
+    order = get_order(order_id)
     return jsonify(order=_show(order), refund={"id": made.id, "amount": amount(made.amount), "status": made.state})
 
 
@@ -122,48 +122,11 @@ def _read_parts(given: object) -> Parts:
     return dict(parts)
 
 
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "number": row.number,
-        "email": row.email,
-        "total": amount(row.total),
-        "status": row.status,
-        "createdAt": row.created_at.isoformat(),
-        "itemCount": row.parts,
-    }
-
-
 def _show(order: Order) -> dict[str, Any]:
-    return {
-        "id": order.id,
-        "number": order.number,
-        "email": order.email,
+    return as_json(order) | {
         "subtotal": amount(order.subtotal),
         "shippingTotal": amount(order.shipping_total),
-        "total": amount(order.total),
         "refundedTotal": amount(order.refunded_total),
-        "status": order.status,
-        "createdAt": _moment(order.created_at),
-        "paidAt": _moment(order.paid_at),
-        "shippedAt": _moment(order.shipped_at),
-        "trackingNumber": order.tracking_number,
-        "carrier": order.carrier,
-        "shippingName": order.shipping_name,
+        "paidAt": moment(order.paid_at),
         "shippingPhone": order.shipping_phone,
-        "shippingAddress": order.shipping_address,
-        "items": [
-            {
-                "productId": item.product_id,
-                "name": item.name,
-                "quantity": item.quantity,
-                "price": amount(item.price),
-                "imageUrl": item.image_url,
-            }
-            for item in order.items
-        ],
     }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from mountify.blueprints.api.body import json_object
+from mountify.blueprints.api.body import gallery, json_object
 from mountify.core.clock import utcnow
 from mountify.forms.pictures import content_of, let_in_more, one_file, read_gallery, read_public_id
 from mountify.services import picture_files, product_pictures, products
@@ -53,16 +53,4 @@ def delete() -> Response:
 
 
 def _show(product_id: int) -> Response:
-    images = products.get_whole(product_id).images
-    return jsonify(
-        images=[
-            {
-                "url": image.image_url,
-                "publicId": image.cloudinary_public_id,
-                "displayOrder": image.display_order,
-                "isPrimary": image.is_primary,
-                "alt": image.alt,
-            }
-            for image in images
-        ]
-    )
+    return jsonify(images=gallery(products.get_whole(product_id).images))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
 
-from mountify.blueprints.api.body import amount, exact_json_object, pagination
+from mountify.blueprints.api.body import amount, exact_json_object, gallery, pagination
 from mountify.core.clock import utcnow
 from mountify.core.paging import Page
 from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, read_number, read_page
@@ -91,14 +91,5 @@ def _show(product: Product) -> dict[str, Any]:
         "available": product.available,
         "createdAt": product.created_at.isoformat(),
         "updatedAt": product.updated_at.isoformat(),
-        "images": [
-            {
-                "url": image.image_url,
-                "publicId": image.cloudinary_public_id,
-                "displayOrder": image.display_order,
-                "isPrimary": image.is_primary,
-                "alt": image.alt,
-            }
-            for image in product.images
-        ],
+        "images": gallery(product.images),
     }

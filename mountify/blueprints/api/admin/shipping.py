@@ -15,6 +15,7 @@ from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, check, read_number
 from mountify.forms.shipping import ShipForm
 from mountify.models.order import Order
 from mountify.services import shipping
+from mountify.services.orders import get_order
 from mountify.web.auth import actor, settings
 
 bp = Blueprint("shipping", __name__)
@@ -30,7 +31,7 @@ def index() -> Response:
 
 @bp.post("/orders/<id:order_id>/ship")
 def ship(order_id: int) -> Response:
-    shipping.get(order_id)
+    get_order(order_id)
     form = ShipForm.from_json(_with_carrier_as_text(json_object()))
     carrier, number = form.parcel
     try:

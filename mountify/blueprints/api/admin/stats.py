@@ -7,16 +7,19 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
 
-from mountify.blueprints.api.body import amount
+from mountify.blueprints.api.body import amount, order_row
 from mountify.core.clock import utcnow
 from mountify.core.texts import read_whole
 from mountify.forms.listing import invalid_fields
-from mountify.services import stats
-from mountify.services.stats import Low, Point, Recent
+from mountify.services import order_table, stats, stock_table
+from mountify.services.stats import Point
+from mountify.services.stock_table import Row
 from mountify.web.auth import settings
 from mountify.web.frame import frame
 
 bp = Blueprint("stats", __name__, url_prefix="/stats")
+
+SHORTLIST = 5
 
 
 @bp.get("")
@@ -30,26 +33,14 @@ def show() -> Response:
         orders=figures.sums.orders,
         revenue=amount(figures.sums.revenue),
         averageOrder=amount(figures.sums.average),
-        recentOrders=[_order(order) for order in stats.list_recent()],
-        lowStock=[_low(part) for part in stats.list_low()],
+        recentOrders=[order_row(row) for row in order_table.list_newest(SHORTLIST)],
+        lowStock=[_low(part) for part in stock_table.list_lowest(SHORTLIST)],
         series=[_point(point) for point in figures.series],
     )
 
 
-def _order(order: Recent) -> dict[str, Any]:
-    return {
-        "id": order.id,
-        "number": order.number,
-        "email": order.email,
-        "total": amount(order.total),
-        "status": order.status,
-        "createdAt": order.created_at.isoformat(),
-        "itemCount": order.count,
-    }
-
-
-def _low(part: Low) -> dict[str, Any]:
-    return {"id": part.id, "name": part.name, "available": part.available, "lowStockLevel": part.level}
+def _low(part: Row) -> dict[str, Any]:
+    return {"id": part.id, "name": part.name, "available": part.available, "lowStockLevel": part.low_stock_level}
 
 
 def _point(point: Point) -> dict[str, Any]:

@@ -1,22 +1,18 @@
-"""Orders as the desk sees them: lists of very many, one with all that is known of it, and what there is to pack."""
+"""One order as the desk sees it: all that is known of it, what of it can go back, and what there is to pack."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Text, cast, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import selectinload
 
 from mountify import db
-from mountify.core.errors import NotFound
 from mountify.core.money import Money
-from mountify.core.order_status import OrderStatus
-from mountify.core.paging import Page
 from mountify.core.slugs import part_number
 from mountify.models.account import User
 from mountify.models.catalogue import StockMovement
@@ -26,39 +22,9 @@ from mountify.models.payment import Payment, PaymentAttempt, Refund
 from mountify.services import refund_requests, returns
 from mountify.services.emails import count_copies
 from mountify.services.inventory import RETURNED
+from mountify.services.orders import get_order
 
-PAGE_SIZE = 50
-MOST_FOUND = 1000  # what is found by words; who finds as many says more
 MOST_PICKED = 100
-SHORTEST = 3  # letters from which parts of words are found
-
-
-@dataclass(frozen=True)
-class Filters:
-    """`since` and `until` are days in the shop's time zone, both included."""
-
-    status: OrderStatus | None = None
-    words: str = ""
-    since: date | None = None
-    until: date | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """An order in a list."""
-
-    id: int
-    number: str
-    email: str
-    name: str | None
-    status: OrderStatus
-    total: Money
-    created_at: datetime
-    parts: int
-
-    @property
-    def is_to_ship(self) -> bool:
-        return self.status is OrderStatus.PAID
 
 
 @dataclass(frozen=True)
@@ -138,35 +104,6 @@ class Pick:
         return part_number(self.product_id)
 
 
-def list_orders(filters: Filters, page: int = 1, size: int = PAGE_SIZE, *, timezone: str = "UTC") -> Page[Row]:
-    """List orders, newest first. Of what is found by words, the newest thousand."""
-    conditions = _conditions(filters, timezone)
-    newest = select(Order.id).where(*conditions).order_by(Order.created_at.desc(), Order.id.desc())
-    skipped = (page - 1) * size
-    if filters.words:
-        found = db.session.scalars(newest.limit(MOST_FOUND)).all()
-        total, ids = len(found), found[skipped : skipped + size]
-    else:
-        total = db.session.scalar(select(func.count()).select_from(Order).where(*conditions)) or 0
-        ids = db.session.scalars(newest.limit(size).offset(skipped)).all()
-    return Page(_read_rows(ids), total=total, number=page, size=size)
-
-
-def count_by_status() -> dict[OrderStatus, int]:
-    """Say how many orders are in each status that any is in."""
-    rows = db.session.execute(select(Order.status, func.count()).group_by(Order.status))
-    return {status: int(count) for status, count in rows}
-
-
-def get_order(order_id: int) -> Order:
-    """Get an order with its lines. Raises NotFound."""
-    mine = select(Order).where(Order.id == order_id).options(selectinload(Order.items))
-    order = db.session.scalars(mine).one_or_none()
-    if order is None:
-        raise NotFound
-    return order
-
-
 def get_sheet(order_id: int) -> Sheet:
     """Get an order with all that is known of it. Raises NotFound."""
     order = get_order(order_id)
@@ -203,54 +140,6 @@ def list_lines(*orders: Order) -> Sequence[Line]:
     rows = db.session.execute(returned.group_by(StockMovement.order_id, StockMovement.product_id))
     back = {(order_id, product_id): int(count) for order_id, product_id, count in rows}
     return [Line(item, back.get((order.id, item.product_id), 0)) for order in orders for item in order.items]
-
-
-def _conditions(filters: Filters, timezone: str) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.status is not None:
-        conditions.append(Order.status == filters.status)
-    if filters.since is not None:
-        conditions.append(Order.created_at >= _begin_of(filters.since, timezone))
-    if filters.until is not None:
-        conditions.append(Order.created_at < _begin_of(filters.until + timedelta(days=1), timezone))
-    if filters.words:
-        conditions.append(_named(filters.words))
-    return conditions
-
-
-def _begin_of(day: date, timezone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(timezone))
-
-
-def _named(words: str) -> ColumnElement[bool]:
-    """By its number, or a part of whose it is or of what it is tracked by."""
-    has_number = Order.number == words
-    if len(words) < SHORTEST:
-        return has_number
-    texts = cast(Order.email, Text), Order.shipping_name, Order.tracking_number
-    found = [text.icontains(words, autoescape=True) for text in texts]
-    return has_number | found[0] | found[1] | found[2]
-
-
-def _read_rows(ids: Sequence[int]) -> Sequence[Row]:
-    if not ids:
-        return []
-    parts = select(func.coalesce(func.sum(OrderItem.quantity), 0)).where(OrderItem.order_id == Order.id)
-    rows = db.session.execute(
-        select(
-            Order.id,
-            Order.number,
-            Order.email,
-            Order.shipping_name,
-            Order.status,
-            Order.total,
-            Order.created_at,
-            parts.scalar_subquery(),
-        )
-        .where(Order.id.in_(ids))
-        .order_by(Order.created_at.desc(), Order.id.desc())
-    )
-    return [Row(*row) for row in rows]
 
 
 def _list_events(order: Order) -> Sequence[Event]:

@@ -1,4 +1,4 @@
-"""Stock as its merchant keeps it: how much of everything there is, what holds it, and each change with its reason."""
+"""Stock as its merchant sees it: how much of everything there is, what holds it, and how it came to be."""
 
 from __future__ import annotations
 
@@ -8,39 +8,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
 
 from mountify import db
-from mountify.core.errors import BelowReserved, NotFound, NothingOnHand, StockChanged
+from mountify.core.errors import NotFound
 from mountify.core.paging import Page
 from mountify.core.slugs import part_number
 from mountify.models.account import User
 from mountify.models.catalogue import Inventory, Product, ProductStatus, StockMovement, is_low
 from mountify.models.order import Order, OrderItem
-from mountify.services import audit_log
-from mountify.services.audit_log import Actor
 from mountify.services.product_table import matches
-from mountify.transaction import transaction
 
 PAGE_SIZE = 50
-MOST_ON_HAND = 1_000_000
-_COUNTED = "counted"
 
 
 class Level(StrEnum):
     ALL = "all"
     LOW = "low"
     OUT = "out"
-
-
-class Reason(StrEnum):
-    """Why parts come or go by hand; what orders do has reasons of its own."""
-
-    RECEIVED = "received"
-    COUNTED = _COUNTED
-    DAMAGED = "damaged"
-    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -122,6 +107,12 @@ def list_rows(words: str = "", level: Level = Level.ALL, page: int = 1, size: in
     return Page([Row(*row) for row in rows], total=total, number=page, size=size)
 
 
+def list_lowest(count: int) -> Sequence[Row]:
+    """List the parts in the shop that run out first, of those that are low."""
+    rows = _joined(*_COLUMNS).where(_LOW, Product.status == ProductStatus.PUBLISHED)
+    return [Row(*row) for row in db.session.execute(rows.order_by(_AVAILABLE, Inventory.sku_id).limit(count))]
+
+
 def get_row(product_id: int) -> Row:
     """Get one of them. Raises NotFound."""
     row = db.session.execute(_joined(*_COLUMNS).where(Product.id == product_id)).one_or_none()
@@ -172,78 +163,6 @@ def list_holders(product_id: int, most: int = PAGE_SIZE) -> Sequence[Holder]:
         .limit(most)
     )
     return [Holder(*row) for row in rows]
-
-
-def set_on_hand(by: Actor, product_id: int, wanted: int, *, expected: int | None = None, now: datetime) -> Row:
-    """Set what is on hand to what was counted, where it still is what `expected` says.
-
-    Raises NotFound, StockChanged, BelowReserved; then nothing has changed.
-    """
-    with transaction() as session:
-        stock = _lock(session, product_id)
-        if expected is not None and stock.on_hand != expected:
-            raise StockChanged(seen=expected, found=stock.on_hand)
-        _move(session, by, stock, wanted - stock.on_hand, Reason.COUNTED, "", now)
-    return get_row(product_id)
-
-
-def adjust(
-    by: Actor, product_id: int, delta: int, *, reason: Reason, note: str = "", key: str | None = None, now: datetime
-) -> Row:
-    """Put parts on the shelf, or take some off; with a key that was used before nothing happens once more.
-
-    Raises NotFound, NothingOnHand or BelowReserved.
-    """
-    with transaction() as session:
-        stock = _lock(session, product_id)
-        if key is None or not session.scalar(select(exists().where(StockMovement.key == key))):
-            _move(session, by, stock, delta, reason, note, now, key)
-    return get_row(product_id)
-
-
-def set_low_level(by: Actor, product_id: int, level: int, *, now: datetime) -> None:
-    """Say from how many on a product counts as low. Raises NotFound."""
-    with transaction() as session:
-        product = session.get(Product, product_id, with_for_update=True, populate_existing=True)
-        if product is None:
-            raise NotFound
-        if product.low_stock_level != level:
-            changes = {"low_stock_level": (product.low_stock_level, level)}
-            audit_log.record(session, by, "stock.level_set", (Inventory.__tablename__, product_id), now=now, **changes)
-            product.low_stock_level = level
-
-
-def _move(
-    session: Session,
-    by: Actor,
-    stock: Inventory,
-    delta: int,
-    reason: Reason,
-    note: str,
-    now: datetime,
-    key: str | None = None,
-) -> None:
-    wanted = stock.on_hand + delta
-    if not 0 <= wanted <= MOST_ON_HAND:
-        raise NothingOnHand(on_hand=stock.on_hand, most=MOST_ON_HAND)
-    if wanted < stock.reserved:
-        raise BelowReserved(reserved=stock.reserved)
-    if delta == 0:
-        return
-    with audit_log.watching(session, by, "stock.changed", stock, now=now):
-        stock.on_hand = wanted
-    session.add(
-        StockMovement(
-            product_id=stock.sku_id, delta=delta, reason=reason, note=note, actor_id=by.id, key=key, created_at=now
-        )
-    )
-
-
-def _lock(session: Session, product_id: int) -> Inventory:
-    stock = session.get(Inventory, product_id, with_for_update=True, populate_existing=True)
-    if stock is None:
-        raise NotFound
-    return stock
 
 
 _COLUMNS = (

@@ -19,7 +19,7 @@ from mountify.forms.base import ShopForm, no_control_characters_but_lines, strip
 from mountify.forms.fields import AmountRequired, PriceField
 from mountify.forms.listing import invalid_fields, read_words
 from mountify.forms.stock import Count
-from mountify.services.order_desk import Filters
+from mountify.services.order_table import Filters
 from mountify.services.refund_requests import Wish
 
 _OLD = _l("This page was too old. Please try again.")
