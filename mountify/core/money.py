@@ -95,8 +95,7 @@ def exponent(currency: str) -> int:
 
 def rounded(amount: Decimal, currency: str) -> Money:
     """Round half up to the smallest amount with at most two decimals that a currency can express."""
-    is_whole = exponent(currency) == 0 or currency.upper() in _WHOLE_ONLY
-    return Money(amount.quantize(Decimal(1) if is_whole else CENT, ROUND_HALF_UP))
+    return Money(amount.quantize(smallest(currency), ROUND_HALF_UP))
 
 
 def to_minor(money: Money, currency: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_LINES = str.maketrans("", "", "\r\n\t")
 MOST_DIGITS = 18  # any number of them fits a BIGINT
 
 
@@ -12,6 +13,11 @@ def read_whole(text: str) -> int | None:
 
 def has_control_characters(text: str) -> bool:
     return any(map(_is_control, text))
+
+
+def has_control_characters_but_lines(text: str) -> bool:
+    """The same for a text of several lines."""
+    return has_control_characters(text.translate(_LINES))
 
 
 def without_control_characters(text: str) -> str:

@@ -12,7 +12,7 @@ from wtforms import ValidationError
 from wtforms.fields import BooleanField, Field, IntegerField
 
 from mountify.core.errors import Malformed, ShopError
-from mountify.core.texts import has_control_characters, read_whole
+from mountify.core.texts import has_control_characters, has_control_characters_but_lines, read_whole
 
 
 class ShopForm(FlaskForm):
@@ -126,6 +126,11 @@ def stripped(text: str | None) -> str | None:
     return text.strip() if text else text
 
 
+def plain_lines(text: str | None) -> str | None:
+    """A filter: lines end as everywhere else, not as browsers send them."""
+    return text.replace("\r\n", "\n") if text else text
+
+
 def no_control_characters(form: Any, field: Any) -> None:
     if has_control_characters(field.data or ""):
         raise ValidationError(gettext("This contains characters that cannot be used here."))
@@ -133,8 +138,5 @@ def no_control_characters(form: Any, field: Any) -> None:
 
 def no_control_characters_but_lines(form: Any, field: Any) -> None:
     """For a text of several lines."""
-    if has_control_characters((field.data or "").translate(_LINES)):
+    if has_control_characters_but_lines(field.data or ""):
         raise ValidationError(gettext("This contains characters that cannot be used here."))
-
-
-_LINES = str.maketrans("", "", "\r\n\t")

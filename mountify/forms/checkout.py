@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField
-from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
+from wtforms.validators import DataRequired, NumberRange, Optional
 
 from mountify.core.errors import UnknownAddress
 from mountify.core.ids import BIGGEST_ID
-from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm, WholeNumber
-from mountify.forms.fields import email_field
+from mountify.forms.fields import TOO_OLD, email_field, key_field
 
 UNKNOWN = _l(UnknownAddress.message)
 
@@ -22,9 +20,4 @@ class AddressNumber(WholeNumber):
 class CheckoutForm(ShopForm):
     email = email_field()
     address_id = AddressNumber(validators=[Optional(), NumberRange(1, BIGGEST_ID, UNKNOWN)])
-    checkout_key = HiddenField(
-        validators=[
-            DataRequired(_l("This page was too old. Please try again.")),
-            Regexp(rf"{SHAPE}\Z", message=_l("This page was too old. Please try again.")),
-        ]
-    )
+    checkout_key = key_field(DataRequired(TOO_OLD))

@@ -9,20 +9,18 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms import TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from mountify.core.errors import ShopError
 from mountify.core.order_status import OrderStatus
-from mountify.core.tokens import SHAPE
 from mountify.forms.base import ShopForm, no_control_characters_but_lines, stripped
-from mountify.forms.fields import AmountRequired, PriceField
+from mountify.forms.fields import TOO_OLD, AmountRequired, PriceField, key_field
 from mountify.forms.listing import invalid_fields, read_words
 from mountify.forms.stock import Count
 from mountify.services.order_table import Filters
 from mountify.services.refund_requests import Wish
 
-_OLD = _l("This page was too old. Please try again.")
 _PART = "part_"
 
 
@@ -78,14 +76,14 @@ class NoteForm(ShopForm):
 class CopyForm(ShopForm):
     """Which copy of a mail is asked for."""
 
-    copy = Count(validators=[InputRequired(_OLD), NumberRange(1, 1000, _OLD)])
+    copy = Count(validators=[InputRequired(TOO_OLD), NumberRange(1, 1000, TOO_OLD)])
 
 
 class RefundForm(ShopForm):
     """How much goes back, and of each part how many go on the shelf again: see refund_form()."""
 
     amount = PriceField(validators=[AmountRequired(_l("Enter an amount such as 5.00."))])
-    key = HiddenField(validators=[DataRequired(_OLD), Regexp(rf"{SHAPE}\Z", message=_OLD)])
+    key = key_field(DataRequired(TOO_OLD))
 
     @property
     def wish(self) -> Wish:

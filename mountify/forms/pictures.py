@@ -84,13 +84,14 @@ def _is_primary(image: Mapping[str, Any]) -> bool:
 
 def _shown(image: Mapping[str, Any]) -> Shown:
     url = _typed(image, "url", str, "")
-    if len(url) > LONGEST_ADDRESS or not _is_address(url):
+    if not is_address(url):
         raise invalid_fields({"url": [_("Enter an address that begins with https:// or http://.")]})
     return Shown(url, _public_id(image), _words(_typed(image, "alt", str, "")))
 
 
-def _is_address(url: str) -> bool:
-    if url != without_control_characters(url) or " " in url or "\\" in url:
+def is_address(url: str) -> bool:
+    """Say whether a picture can be shown from there: somewhere in the web, or the shop's own."""
+    if len(url) > LONGEST_ADDRESS or url != without_control_characters(url) or " " in url or "\\" in url:
         return False
     try:
         parts = urlsplit(url)

@@ -8,19 +8,19 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, StringField, TextAreaField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms import HiddenField, StringField
+from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
 from mountify.core.money import Money
 from mountify.core.texts import read_whole
-from mountify.forms.base import ShopForm, no_control_characters, no_control_characters_but_lines, stripped
-from mountify.forms.category import slug
-from mountify.forms.fields import AmountRequired, PriceField
+from mountify.forms.base import ShopForm
+from mountify.forms.fields import AmountRequired, PriceField, lines, name_field, slug_field
 from mountify.forms.stock import MOST_LEVEL, Count
 from mountify.models.catalogue import Product, ProductStatus
 from mountify.services.catalogue import NewProduct
 from mountify.services.product_changes import state_of
 from mountify.services.stock_changes import MOST_ON_HAND
+from mountify.web.deeds import product_statuses
 
 MOST_MM, MOST_G = 10_000, 100_000
 _MEASURES = ("width_mm", "height_mm", "depth_mm", "weight_g")
@@ -38,33 +38,13 @@ def _measure(most: int) -> Measure:
     )
 
 
-def _with_plain_lines(text: str | None) -> str | None:
-    """A filter: lines end as everywhere else, not as browsers send them."""
-    return text.replace("\r\n", "\n") if text else text
-
-
 class ProductForm(ShopForm):
-    name = StringField(
-        filters=[stripped],
-        validators=[
-            DataRequired(_l("Enter a name.")),
-            Length(max=200, message=_l("A name has at most %(max)d characters.")),
-            no_control_characters,
-        ],
-    )
+    name = name_field(200)
     price = PriceField(validators=[AmountRequired(_l("Enter a price such as 19.50."))])
     category = StringField()
-    description = TextAreaField(
-        filters=[stripped, _with_plain_lines],
-        validators=[Length(max=1000, message=_LONG), no_control_characters_but_lines],
-    )
-    detailed_description = TextAreaField(
-        filters=[stripped, _with_plain_lines],
-        validators=[Length(max=20_000, message=_LONG), no_control_characters_but_lines],
-    )
-    slug = StringField(
-        filters=[stripped], validators=[Length(max=80, message=_l("An address has at most %(max)d characters.")), slug]
-    )
+    description = lines(1000, too_long=_LONG)
+    detailed_description = lines(20_000, too_long=_LONG)
+    slug = slug_field()
     status = StringField(
         default=ProductStatus.DRAFT.value,
         validators=[AnyOf([each.value for each in ProductStatus], _l("Choose whether it is on sale."))],
@@ -95,11 +75,13 @@ class ProductForm(ShopForm):
 
     @property
     def statuses(self) -> list[tuple[str, str, str]]:
-        return [
-            (ProductStatus.DRAFT.value, _("Draft"), _("Only the desk sees it.")),
-            (ProductStatus.PUBLISHED.value, _("On sale"), _("Everybody sees it.")),
-            (ProductStatus.ARCHIVED.value, _("Archived"), _("No longer made. Old orders keep it.")),
-        ]
+        """Code, name and what it means."""
+        meanings = {
+            ProductStatus.DRAFT: _("Only the desk sees it."),
+            ProductStatus.PUBLISHED: _("Everybody sees it."),
+            ProductStatus.ARCHIVED: _("No longer made. Old orders keep it."),
+        }
+        return [(code, name, meanings[ProductStatus(code)]) for code, name in product_statuses().items()]
 
     def attributes(self, known: Mapping[str, object]) -> dict[str, Any]:
         """The measurements, beside whatever else is known of a product."""

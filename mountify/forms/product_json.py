@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
 
 from mountify.core.ids import BIGGEST_ID
 from mountify.core.money import MAXIMUM, Money
-from mountify.core.texts import has_control_characters
-from mountify.forms.category import is_slug
+from mountify.core.texts import has_control_characters, has_control_characters_but_lines
+from mountify.forms.fields import NO_SLUG, is_slug
 from mountify.forms.listing import invalid_fields
+from mountify.forms.pictures import LONGEST_ID, is_address
 from mountify.models.catalogue import ProductStatus
 from mountify.services.catalogue import NewProduct
+from mountify.services.stock_changes import MOST_ON_HAND
 
-MOST_ON_HAND = 1_000_000
 LONGEST_TEXT = 20_000
-LONGEST_ADDRESS = 2000
 
 
 def read(body: Mapping[str, Any], *, required: Collection[str] = ()) -> dict[str, object]:
@@ -68,7 +67,7 @@ def _text(value: Any) -> str:
         raise ValueError(_("This must be text."))
     if len(value) > LONGEST_TEXT:
         raise ValueError(_("This has at most %(most)s characters.", most=LONGEST_TEXT))
-    if has_control_characters(value.translate(str.maketrans("", "", "\r\n\t"))):
+    if has_control_characters_but_lines(value):
         raise ValueError(_("This contains characters that cannot be used here."))
     return value
 
@@ -103,7 +102,7 @@ def _status(value: Any) -> ProductStatus:
 def _slug(value: Any) -> str:
     text = _line(value)
     if len(text) > 200 or not is_slug(text):
-        raise ValueError(_("Use small letters a to z, digits and hyphens, such as wall-hooks."))
+        raise ValueError(str(NO_SLUG))
     return text
 
 
@@ -112,25 +111,17 @@ def _address(value: Any) -> str | None:
     if value is None or value == "":
         return None
     text = _line(value)
-    if len(text) > LONGEST_ADDRESS or " " in text or not _is_web(text):
+    if not is_address(text):
         raise ValueError(_("Enter an address that begins with https:// or http://."))
     return text
-
-
-def _is_web(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _public_id(value: Any) -> str | None:
     if value is None or value == "":
         return None
     text = _line(value)
-    if len(text) > 255:
-        raise ValueError(_("This has at most %(most)s characters.", most=255))
+    if len(text) > LONGEST_ID:
+        raise ValueError(_("This has at most %(most)s characters.", most=LONGEST_ID))
     return text
 
 

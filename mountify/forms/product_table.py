@@ -10,13 +10,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField, SelectMultipleField, StringField, ValidationError
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms.validators import Optional
 
 from mountify.core.ids import BIGGEST_ID
 from mountify.core.texts import read_whole
-from mountify.core.tokens import SHAPE
-from mountify.forms.base import ShopForm, no_control_characters, stripped
-from mountify.forms.fields import PriceField
+from mountify.forms.base import ShopForm, stripped
+from mountify.forms.fields import AmountRequired, PriceField, key_field, name_field
 from mountify.forms.listing import LAST_PAGE, MOST_A_PAGE, invalid_fields, read_number, read_words
 from mountify.models.catalogue import ProductStatus
 from mountify.services.product_bulk import MOST_AT_ONCE, Reprice, by_amount, by_percent
@@ -65,11 +64,6 @@ def check_query(query: MultiDict[str, str]) -> None:
         raise invalid_fields(wrong)
 
 
-def _given(_form: Any, field: Any) -> None:
-    if field.data is None and not field.errors:
-        raise ValidationError(_("Enter a price."))
-
-
 def a_status(_form: Any, field: Any) -> None:
     if field.data not in set(ProductStatus):
         raise ValidationError(_("Choose one of these."))
@@ -84,17 +78,10 @@ def a_category(_form: Any, field: Any) -> None:
 class RowForm(ShopForm):
     """What can be changed in a row, and what it was when the form was drawn."""
 
-    name = StringField(
-        filters=[stripped],
-        validators=[
-            DataRequired(_l("Enter a name.")),
-            Length(max=200, message=_l("A name has at most %(max)d characters.")),
-            no_control_characters,
-        ],
-    )
+    name = name_field(200)
     category = StringField(validators=[a_category])
     status = StringField(validators=[a_status])
-    price = PriceField(validators=[_given])
+    price = PriceField(validators=[AmountRequired(_l("Enter a price."))])
     seen = HiddenField()
 
     @classmethod
@@ -123,7 +110,7 @@ class ChosenForm(ShopForm):
     unit = StringField(default="percent")
     category = StringField()
     status = StringField()
-    key = HiddenField(validators=[Optional(), Regexp(rf"{SHAPE}\Z", message=_l("This page was too old."))])
+    key = key_field(Optional())
 
     def validate_product(self, field: Any) -> None:
         if not field.data:

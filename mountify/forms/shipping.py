@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.fields import BooleanField
@@ -52,6 +53,10 @@ class ShipForm(ShopForm):
             "mail": False,
         }
         return cls(formdata=None, data=data)
+
+    @property
+    def carriers(self) -> list[tuple[str, str]]:
+        return [*((carrier.code, carrier.name) for carrier in KNOWN), (OTHER, _("Another"))]
 
     @property
     def parcel(self) -> tuple[str, str]:

@@ -7,18 +7,17 @@ from typing import Any
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms import SelectMultipleField, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from mountify.core.countries import COUNTRIES
 from mountify.core.money import can_express
-from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, no_control_characters_but_lines, stripped
-from mountify.forms.fields import AmountRequired, PriceField, email_field
+from mountify.forms.base import ShopForm, WholeNumber
+from mountify.forms.fields import AmountRequired, PriceField, email_field, line, lines
 from mountify.services.settings import Shop
 from mountify.web.auth import settings
 
 LONGEST_PAGE = 50_000
-_TOO_LONG = _l("This has room for %(max)d characters.")
 
 
 class Level(WholeNumber):
@@ -37,31 +36,14 @@ def payable(_form: Any, field: Any) -> None:
         )
 
 
-def one_line_end(text: str | None) -> str | None:
-    return text.replace("\r\n", "\n") if text else text
-
-
-def _line(most: int, *required: DataRequired) -> StringField:
-    return StringField(
-        filters=[stripped], validators=[*required, Length(max=most, message=_TOO_LONG), no_control_characters]
-    )
-
-
-def _lines(most: int) -> TextAreaField:
-    return TextAreaField(
-        filters=[stripped, one_line_end],
-        validators=[Length(max=most, message=_TOO_LONG), no_control_characters_but_lines],
-    )
-
-
 class SettingsForm(ShopForm):
-    name = _line(60, DataRequired(_l("Enter the shop's name.")))
-    claim = _lines(120)
-    lead = _lines(300)
-    about = _lines(300)
+    name = line(60, _l("Enter the shop's name."))
+    claim = lines(120)
+    lead = lines(300)
+    about = lines(300)
     contact_email = email_field()
-    address = _line(200)
-    returns_in_short = _line(60)
+    address = line(200)
+    returns_in_short = line(60)
     countries = SelectMultipleField(validate_choice=False)
     low_stock = Level(
         validators=[
@@ -103,4 +85,4 @@ _NAMES = (*_TEXTS, "countries", "low_stock", "shipping_flat", "shipping_free_fro
 
 
 class PageForm(ShopForm):
-    text = _lines(LONGEST_PAGE)
+    text = lines(LONGEST_PAGE)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, StringField
-from wtforms.validators import AnyOf, InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms import StringField
+from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
-from mountify.core.tokens import SHAPE
-from mountify.forms.base import ShopForm, WholeNumber, no_control_characters, stripped
+from mountify.forms.base import ShopForm, WholeNumber
+from mountify.forms.fields import key_field, line
 from mountify.services.stock_changes import MOST_ON_HAND, Reason
+from mountify.web.deeds import reasons
 
 MOST_LEVEL = 10_000
 _WHOLE = _l("Enter a whole number such as 12.")
@@ -30,21 +30,12 @@ class OnHandForm(ShopForm):
 class AdjustForm(ShopForm):
     delta = Count(validators=[InputRequired(_WHOLE), NumberRange(-MOST_ON_HAND, MOST_ON_HAND, _RANGE)])
     reason = StringField(validators=[AnyOf(list(Reason), _l("Choose why."))])
-    note = StringField(
-        filters=[stripped],
-        validators=[Length(max=200, message=_l("A note has at most %(max)d characters.")), no_control_characters],
-    )
-
-    key = HiddenField(validators=[Optional(), Regexp(rf"{SHAPE}\Z", message=_l("This page was too old."))])
+    note = line(200, too_long=_l("A note has at most %(max)d characters."))
+    key = key_field(Optional())
 
     @property
     def reasons(self) -> list[tuple[str, str]]:
-        return [
-            (Reason.RECEIVED, _("Received")),
-            (Reason.COUNTED, _("Counted anew")),
-            (Reason.DAMAGED, _("Damaged")),
-            (Reason.OTHER, _("Other")),
-        ]
+        return list(reasons().items())
 
 
 class LevelForm(ShopForm):

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Integer, ScalarSelect, cast, func, or_, select
 
 from mountify import db
-from mountify.core.money import ZERO, Money, smallest
+from mountify.core.money import ZERO, Money, rounded
 from mountify.core.order_status import OrderStatus
 from mountify.models.order import Order, OrderItem
 
@@ -151,7 +151,7 @@ def _average(revenue: Money, orders: int, currency: str) -> Money:
     """Rounded to what the currency has."""
     if orders == 0:
         return ZERO
-    return Money((revenue.amount / orders).quantize(smallest(currency), ROUND_HALF_UP))
+    return rounded(revenue.amount / orders, currency)
 
 
 def _delta(number: Decimal | int, before: Decimal | int) -> Delta:

@@ -1,4 +1,4 @@
-"""The lines of the audit log, and of the stock's ledger, in words."""
+"""What the desk calls things: the lines of the audit log and of the ledger, reasons and statuses in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from mountify.models.catalogue import ProductStatus
 from mountify.services.audit_log import Entry
+from mountify.services.product_changes import OPENING
+from mountify.services.stock_changes import Reason
 from mountify.services.stock_table import Movement
 
 
@@ -23,14 +26,25 @@ def why(movement: Movement) -> str:
     if movement.order_number:
         said = _("Sold, order %(number)s") if movement.delta < 0 else _("Came back, order %(number)s")
         return said % {"number": movement.order_number}
-    reasons = {
-        "opening": _("There from the beginning"),
-        "received": _("Received"),
-        "counted": _("Counted anew"),
-        "damaged": _("Damaged"),
-        "other": _("Other"),
+    return {OPENING: _("There from the beginning"), **reasons()}.get(movement.reason, movement.reason)
+
+
+def reasons() -> dict[str, str]:
+    """Why parts come or go by hand."""
+    return {
+        Reason.RECEIVED: _("Received"),
+        Reason.COUNTED: _("Counted anew"),
+        Reason.DAMAGED: _("Damaged"),
+        Reason.OTHER: _("Other"),
     }
-    return reasons.get(movement.reason, movement.reason)
+
+
+def product_statuses() -> dict[str, str]:
+    return {
+        ProductStatus.DRAFT: _("Draft"),
+        ProductStatus.PUBLISHED: _("On sale"),
+        ProductStatus.ARCHIVED: _("Archived"),
+    }
 
 
 def _change(name: str, old: Any, new: Any) -> str:

@@ -12,10 +12,10 @@ from mountify.core.texts import read_whole
 from mountify.core.tokens import new_token
 from mountify.forms.listing import read_page
 from mountify.forms.product_table import ChosenForm, RowForm, read_filters, to_query
-from mountify.models.catalogue import ProductStatus
 from mountify.services import product_bulk, product_table
 from mountify.services.product_table import NO_CATEGORY, Column, Filters
 from mountify.web.answers import page, wants_fragment
+from mountify.web.deeds import product_statuses
 from mountify.web.frame import frame
 
 
@@ -55,12 +55,7 @@ class View:
 
     @property
     def statuses(self) -> list[tuple[str, str]]:
-        names = {
-            ProductStatus.DRAFT: _("Draft"),
-            ProductStatus.PUBLISHED: _("On sale"),
-            ProductStatus.ARCHIVED: _("Archived"),
-        }
-        return [(status.value, names[status]) for status in ProductStatus]
+        return list(product_statuses().items())
 
     @property
     def categories(self) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
@@ -48,8 +50,14 @@ def ship(order_id: int) -> Response:
         return done(said, to=back(url_for(".show", order_id=order_id)))
     number = read_page(request.args)
     to = url_for(".index", page=number if number > 1 else None)
-    sent = shipping.list_on_the_way() if wants_fragment() else None
-    return done(said, to=to, stream="admin/shipping/ship.stream.html", order_id=order_id, sent=sent)
+    if not wants_fragment():
+        return done(said, to=to)
+    values: dict[str, Any] = {
+        "order_id": order_id,
+        "sent": shipping.list_on_the_way(),
+        "count": shipping.count_to_ship(),
+    }
+    return done(said, to=to, stream="admin/shipping/ship.stream.html", **values)
 
 
 @bp.post("/orders/<id:order_id>/shipment/correction")
