@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 960, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 6, 18, 26  # room for amounts, nothing, the tag of today, and days
 _BAR = 0.62  # of its place
 _LEAST_APART = 60  # px between two days that are named
+_LETTER = 8  # px of a letter of the tag, about
 _LINES = 5
 _STEPS = (1, 2, 5, 10)
 
@@ -96,15 +97,15 @@ def revenue(figures: Figures, currency: str) -> Chart:
         names=[
             Word(round(bars[at].x + bars[at].width / 2, 1), HEIGHT - 8, _name(points[at], figures.unit)) for at in named
         ],
-        tag=Word(
-            round(bars[last].x + bars[last].width, 1),
-            min(bar.y for bar in bars[max(0, last - 2) : last + 1]) - 6,
-            words(now),
-        )
-        if now
-        else None,
+        tag=_tag(bars[: last + 1], words(now), place) if now else None,
         rows=[Row(_name(point, figures.unit), point.sums.revenue, point.sums.orders) for point in reversed(points)],
     )
+
+
+def _tag(bars: Sequence[Bar], text: str, place: float) -> Word:
+    """What the last of some bars stands for, above all those that it reaches over."""
+    covered = bars[-math.ceil(len(text) * _LETTER / place) :]
+    return Word(round(bars[-1].x + bars[-1].width, 1), min(bar.y for bar in covered) - 6, text)
 
 
 def _describe(figures: Figures, words: Callable[[Money], str]) -> str:
