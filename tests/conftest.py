@@ -37,7 +37,7 @@ from tests.cast import COST
 from tests.databases import DATABASE, empty, fresh_database
 from tests.desk import Desk
 from tests.factories import make_product, make_shop
-from tests.fakes import FakeMailer, FakePayments
+from tests.fakes import FakeImages, FakeMailer, FakePayments
 from tests.web import Browser
 
 REDIS = "MOUNTIFY_TEST_REDIS"
@@ -159,8 +159,13 @@ def mailer() -> FakeMailer:
 
 
 @pytest.fixture
-def gateways(payments: FakePayments, mailer: FakeMailer) -> Gateways:
-    return Gateways(payments=payments, mailer=mailer)
+def images() -> FakeImages | None:
+    return FakeImages()
+
+
+@pytest.fixture
+def gateways(payments: FakePayments, mailer: FakeMailer, images: FakeImages | None) -> Gateways:
+    return Gateways(payments=payments, mailer=mailer, images=images)
 
 
 @pytest.fixture

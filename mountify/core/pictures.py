@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 _UPLOADED = "/image/upload/"
 
+# Where at the image service our own pictures lie. Its account may keep other things as well.
+UPLOADS, DEMO = "products/", "demo/"
+
 # What a page can paint without a style of its own: one class each in tokens.css, from dark to light, cool to warm.
 TONES: dict[str, tuple[int, int, int]] = {
     "pa": (64, 66, 68),
@@ -31,6 +34,11 @@ class StoredPicture:
     public_id: str
     width: int
     height: int
+
+
+def is_ours(public_id: str) -> bool:
+    """Whether the shop has put it there, and may destroy it."""
+    return public_id.startswith((UPLOADS, DEMO))
 
 
 def sized(url: str, width: int) -> str | None:

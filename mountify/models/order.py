@@ -16,6 +16,7 @@ from mountify.core.order_status import OrderStatus, may_follow
 from mountify.core.payment_session import Delivery
 from mountify.core.slugs import part_number
 from mountify.models.base import Base, CiText, Created, Id, Updated, words
+from mountify.models.catalogue import Product
 
 # Who has placed an order of a closed account. https://www.rfc-editor.org/rfc/rfc2606#section-2
 NOBODY = "closed@account.invalid"
@@ -218,6 +219,20 @@ class OrderItem(Base):
     name: Mapped[str] = mapped_column(Text)
     slug: Mapped[str] = mapped_column(Text)
     image_url: Mapped[str | None] = mapped_column(Text)
+    image_public_id: Mapped[str | None] = mapped_column(Text, index=True)
+
+    @classmethod
+    def of(cls, product: Product, quantity: int, price: Money) -> OrderItem:
+        """What is bought, as it is today: the product may change tomorrow."""
+        return cls(
+            product_id=product.id,
+            quantity=quantity,
+            price=price,
+            name=product.name,
+            slug=product.slug,
+            image_url=product.image_url,
+            image_public_id=product.image_public_id,
+        )
 
     @property
     def total(self) -> Money:

@@ -16,7 +16,7 @@ from mountify import db
 from mountify.core.carriers import with_check_digit
 from mountify.core.money import CENT, Money, can_express
 from mountify.core.order_status import OrderStatus
-from mountify.core.pictures import StoredPicture
+from mountify.core.pictures import DEMO, StoredPicture
 from mountify.gateways import Images
 from mountify.models.account import Role
 from mountify.models.catalogue import Product
@@ -119,7 +119,7 @@ def _upload(catalogue: dict[str, Any], images: Images | None) -> dict[str, Store
         return {name: StoredPicture(f"/static/img/demo/{Path(name).stem}-960.webp", "", 960, 1200) for name in names}
 
     def upload(name: str) -> StoredPicture:
-        return images.upload(_read(name), f"demo/{Path(name).stem}")
+        return images.upload(_read(name), f"{DEMO}{Path(name).stem}")
 
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         return dict(zip(names, pool.map(upload, names), strict=True))
@@ -225,17 +225,7 @@ def _sell_in_the_past(
             "country": "US",
         },
         created_at=placed_at,
-        items=[
-            OrderItem(
-                product_id=product.id,
-                quantity=quantity,
-                price=product.price,
-                name=product.name,
-                slug=product.slug,
-                image_url=product.image_url,
-            )
-            for product, quantity in lines.items()
-        ],
+        items=[OrderItem.of(product, quantity, product.price) for product, quantity in lines.items()],
     )
     session.add(order)
     session.flush()

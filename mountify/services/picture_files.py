@@ -1,4 +1,4 @@
-"""Pictures as files at the image service: none is lost sight of, and none goes while a product shows it."""
+"""Pictures as files at the image service: none is lost sight of, and none goes while a product or an order shows it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from sqlalchemy.orm import Session
 
 from mountify import db, queue
 from mountify.core.errors import NoImageService, NotFound, PictureInUse
-from mountify.core.pictures import StoredPicture
+from mountify.core.pictures import UPLOADS, StoredPicture, is_ours
 from mountify.core.tokens import new_token
 from mountify.gateways import Images
 from mountify.models.catalogue import Product, ProductImage
+from mountify.models.order import OrderItem
 from mountify.services import audit_log, pictures
 from mountify.services.audit_log import Actor
 from mountify.transaction import transaction
 
-FOLDER = "products"
-UNCLAIMED_AFTER = timedelta(hours=1)
+# How long a picture that nothing shows is kept: whoever is about to show it has written so by then.
+GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,15 @@ class Kept:
 def keep(content: bytes, *, images: Images | None, now: datetime) -> Kept:
     """Check a picture and give it to the image service, outside of any transaction.
 
-    Its name is written down before: an hour later whatever no product shows is destroyed, so that nothing is left over
+    Its name is written down before: an hour later whatever nothing shows is destroyed, so that nothing is left over
     when we die in between. Raises NoImageService, what pictures.prepare() raises, ImageRefused or ImagesUnavailable.
     """
     if images is None:
         raise NoImageService
     prepared = pictures.prepare(content)
-    public_id = f"{FOLDER}/{new_token()}"
+    public_id = f"{UPLOADS}{new_token()}"
     with transaction() as session:
-        queue.defer(session, "destroy_picture", scheduled_at=now + UNCLAIMED_AFTER, public_id=public_id)
+        let_go(session, [public_id], now=now)
     return Kept(images.upload(prepared.content, public_id), prepared.color)
 
 
@@ -55,26 +56,26 @@ def upload(by: Actor, content: bytes, *, images: Images | None, now: datetime) -
 
 
 def delete(by: Actor, public_id: str, *, images: Images | None, now: datetime) -> None:
-    """Destroy a picture of the shop's that no product shows. Raises NoImageService, NotFound or PictureInUse."""
+    """Destroy a picture of the shop's that nothing shows. Raises NoImageService, NotFound or PictureInUse."""
     if images is None:
         raise NoImageService
-    if not public_id.startswith(f"{FOLDER}/"):
-        raise NotFound  # the account at the service may keep other things as well
+    if not is_ours(public_id):
+        raise NotFound
     with transaction() as session:
         if session.scalar(select(_is_shown(public_id))):
             raise PictureInUse
         audit_log.record(session, by, "picture.deleted", ("pictures", public_id), now=now)
-        let_go(session, [public_id])
-
-
-def let_go(session: Session, public_ids: Iterable[str | None]) -> None:
-    """Queue pictures to be destroyed once the transaction has committed, unless something shows them then."""
-    for public_id in sorted({each for each in public_ids if each}):
         queue.defer(session, "destroy_picture", public_id=public_id)
 
 
+def let_go(session: Session, public_ids: Iterable[str | None], *, now: datetime) -> None:
+    """Let those that are ours, and that nothing shows in an hour, be destroyed then, once the transaction commits."""
+    for public_id in sorted({each for each in public_ids if each and is_ours(each)}):
+        queue.defer(session, "destroy_picture", scheduled_at=now + GRACE, public_id=public_id)
+
+
 def destroy(public_id: str, *, images: Images | None) -> None:
-    """Destroy a picture, unless a product shows it: copies share theirs. Raises ImagesUnavailable (try again)."""
+    """Destroy a picture, unless something shows it: copies share theirs. Raises ImagesUnavailable (try again)."""
     is_shown = db.session.scalar(select(_is_shown(public_id)))
     db.release()
     if images is not None and not is_shown:
@@ -86,4 +87,5 @@ def _is_shown(public_id: str) -> ColumnElement[bool]:
         exists().where(ProductImage.cloudinary_public_id == public_id),
         exists().where(Product.image_public_id == public_id),
         exists().where(Product.image_hover_public_id == public_id),
+        exists().where(OrderItem.image_public_id == public_id),
     )

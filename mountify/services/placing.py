@@ -17,7 +17,7 @@ from mountify.core.site import Site
 from mountify.models.order import Order, OrderItem
 from mountify.models.payment import PaymentAttempt
 from mountify.services import inventory, session_request
-from mountify.services.cart_view import CartLine, CartView
+from mountify.services.cart_view import CartView
 from mountify.services.settings import HOLD_MINUTES, get_shop
 
 HOLD = timedelta(minutes=HOLD_MINUTES)
@@ -77,23 +77,11 @@ def _order_of(purchase: Purchase, site: Site, now: datetime) -> Order:
         inventory_reserved=True,
         reserved_until=now + HOLD,
         created_at=now,
-        items=[_item_of(line) for line in view.lines],
+        items=[OrderItem.of(line.product, line.quantity, line.price) for line in view.lines],
     )
     if purchase.delivery is not None:
         order.deliver_to(purchase.delivery)
     return order
-
-
-def _item_of(line: CartLine) -> OrderItem:
-    """What is bought, as it is today: the product may change tomorrow."""
-    return OrderItem(
-        product_id=line.product.id,
-        quantity=line.quantity,
-        price=line.price,
-        name=line.product.name,
-        slug=line.product.slug,
-        image_url=line.product.image_url,
-    )
 
 
 def _attempt_for(order: Order, site: Site, expires_at: datetime) -> PaymentAttempt:

@@ -204,7 +204,7 @@ def delete(by: Actor, product_id: int, *, now: datetime) -> bool:
         audit_log.record(session, by, "product.deleted", product, now=now, name=(product.name, None))
         shown = select(ProductImage.cloudinary_public_id).where(ProductImage.product_id == product_id)
         covers = (product.image_public_id, product.image_hover_public_id)
-        picture_files.let_go(session, (*session.scalars(shown), *covers))
+        picture_files.let_go(session, (*session.scalars(shown), *covers), now=now)
         session.execute(delete_rows(StockMovement).where(StockMovement.product_id == product_id))
         session.execute(delete_rows(Product).where(Product.id == product_id))  # the rest goes by foreign keys
         session.expunge(product)

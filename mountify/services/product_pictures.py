@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mountify.core.errors import N_, NotFound, TooManyPictures
 from mountify.gateways import Images
 from mountify.models.catalogue import Product, ProductImage
-from mountify.models.order import OrderItem
 from mountify.services import audit_log, picture_files, product_changes
 from mountify.services.audit_log import Actor
 from mountify.transaction import transaction
@@ -108,10 +106,7 @@ def _changing(by: Actor, product_id: int, *, now: datetime) -> Iterator[Product]
 
 @contextmanager
 def changing(session: Session, by: Actor, product: Product, *, now: datetime) -> Iterator[None]:
-    """Let the pictures of a locked product change; afterwards number them anew, log it, and let go what is not shown.
-
-    What an order shows as it was on its day stays at the image service.
-    """
+    """Let the pictures of a locked product change; then number them anew, log it, and let go what is not shown."""
     ids, texts = _told(product)
     before = _files_of(product)
     yield
@@ -127,26 +122,13 @@ def changing(session: Session, by: Actor, product: Product, *, now: datetime) ->
     changes = {name: (old, new) for name, (old, new) in pairs.items() if old != new}
     if changes:
         audit_log.record(session, by, "product.pictures_changed", product, now=now, **changes)
-    gone = {public_id: url for public_id, url in before.items() if public_id not in _files_of(product)}
-    picture_files.let_go(session, gone.keys() - _in_orders(session, product, gone))
+    picture_files.let_go(session, before - _files_of(product), now=now)
 
 
-def _files_of(product: Product) -> dict[str, str | None]:
-    """What a product shows: names at the image service, and addresses."""
-    covers = (
-        (product.image_public_id, product.image_url),
-        (product.image_hover_public_id, product.image_url_hover),
-    )
-    shown = [*covers, *((image.cloudinary_public_id, image.image_url) for image in product.images)]
-    return {public_id: url for public_id, url in shown if public_id}
-
-
-def _in_orders(session: Session, product: Product, files: Mapping[str, str | None]) -> set[str]:
-    urls = select(OrderItem.image_url).where(
-        OrderItem.product_id == product.id, OrderItem.image_url.in_([url for url in files.values() if url])
-    )
-    kept = set(session.scalars(urls.distinct())) if files else set()
-    return {public_id for public_id, url in files.items() if url in kept}
+def _files_of(product: Product) -> set[str | None]:
+    """What a product shows, by its names at the image service."""
+    covers = {product.image_public_id, product.image_hover_public_id}
+    return covers.union(image.cloudinary_public_id for image in product.images)
 
 
 def _lock(session: Session, product_id: int) -> Product:

@@ -11,30 +11,14 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.core.errors import ImagesUnavailable, NotFound, PictureInUse, TooManyPictures
 from mountify.core.pictures import StoredPicture
-from mountify.gateways import Gateways
 from mountify.models.catalogue import Product
 from mountify.services import picture_files, product_changes, product_pictures, products
 from mountify.services.product_pictures import Shown
+from tests.buyers import Buyer
 from tests.desk import log_of, somebody
-from tests.factories import make_product, make_shop
-from tests.fakes import FakeImages, FakeMailer, FakePayments
+from tests.factories import make_product
+from tests.fakes import FakeImages, FakePayments
 from tests.services.test_picture_content import encoded
-
-
-@pytest.fixture
-def images() -> FakeImages:
-    return FakeImages()
-
-
-@pytest.fixture
-def gateways(payments: FakePayments, mailer: FakeMailer, images: FakeImages) -> Gateways:
-    return Gateways(payments=payments, mailer=mailer, images=images)
-
-
-@pytest.fixture
-def product(database: None) -> Product:
-    make_shop()
-    return make_product()
 
 
 def add(product: Product, images: FakeImages | None, **options: int) -> str:
@@ -117,6 +101,33 @@ def test_a_picture_is_destroyed_after_the_change_and_not_while_a_copy_shows_it(
     assert product_changes.delete(somebody(), copy, now=utcnow())
     run_jobs()
     assert set(images.destroyed) == {one} and images.kept == {}
+
+
+def test_a_picture_stays_while_an_order_shows_it(
+    product: Product, payments: FakePayments, images: FakeImages, run_jobs: Callable[[], int]
+) -> None:
+    one = add(product, images)
+    buyer = Buyer(payments)
+    buyer.add(product)
+    buyer.buy()
+    copy = product_changes.duplicate(somebody(), product.id, currency="USD", now=utcnow())
+    for each in (product.id, copy):
+        product_pictures.replace(somebody(), each, [], now=utcnow())
+    with pytest.raises(PictureInUse):
+        picture_files.delete(somebody(), one, images=images, now=utcnow())
+    assert run_jobs() and images.destroyed == [] and list(images.kept) == [one]
+
+
+def test_what_the_shop_has_not_put_there_is_not_destroyed(
+    product: Product, images: FakeImages, run_jobs: Callable[[], int]
+) -> None:
+    db.release()
+    url = images.upload(encoded("JPEG"), "others/logo").url
+    product_pictures.replace(somebody(), product.id, [Shown(url, "others/logo")], now=utcnow())
+    product_pictures.replace(somebody(), product.id, [], now=utcnow())
+    with pytest.raises(NotFound):
+        picture_files.delete(somebody(), "others/logo", images=images, now=utcnow())
+    assert run_jobs() == 0 and list(images.kept) == ["others/logo"]
 
 
 def test_what_was_uploaded_when_the_shop_died_is_destroyed_by_the_job_that_was_there_before(

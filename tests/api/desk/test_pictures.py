@@ -7,27 +7,10 @@ from typing import Any
 
 import pytest
 
-from mountify.gateways import Gateways
 from mountify.models.catalogue import Product
 from tests.desk import Desk, log_of
-from tests.factories import make_product
-from tests.fakes import FakeImages, FakeMailer, FakePayments
+from tests.fakes import FakeImages
 from tests.services.test_picture_content import encoded, png_of
-
-
-@pytest.fixture
-def images() -> FakeImages:
-    return FakeImages()
-
-
-@pytest.fixture
-def gateways(payments: FakePayments, mailer: FakeMailer, images: FakeImages) -> Gateways:
-    return Gateways(payments=payments, mailer=mailer, images=images)
-
-
-@pytest.fixture
-def product(ada: Desk) -> Product:
-    return make_product()
 
 
 def upload(ada: Desk, content: bytes | None = None, name: str = "file") -> Any:
@@ -149,8 +132,8 @@ def test_pictures_of_no_product_are_not_found(ada: Desk) -> None:
 
 class TestWithoutImageService:
     @pytest.fixture
-    def gateways(self, payments: FakePayments, mailer: FakeMailer) -> Gateways:
-        return Gateways(payments=payments, mailer=mailer)
+    def images(self) -> None:
+        return None
 
     def test_a_program_is_told_so(self, ada: Desk) -> None:
         assert upload(ada).status_code == 503

@@ -94,7 +94,7 @@ def test_stock_is_not_changed_along_with_the_rest(ada: Desk) -> None:
 
 
 def test_the_tone_of_a_picture_goes_with_it(ada: Desk) -> None:
-    product = make_product(images=[("https://x.example/1.jpg", "Front", "a1", 960, 1200, "#d8d0c0")])
+    product = make_product(images=[("https://x.example/1.jpg", "Front", "products/a1", 960, 1200, "#d8d0c0")])
     ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": "https://x.example/1.jpg"})
     assert product_records.get(product.id).image_color == "#d8d0c0"
     ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": "https://x.example/2.jpg"})
@@ -102,16 +102,16 @@ def test_the_tone_of_a_picture_goes_with_it(ada: Desk) -> None:
 
 
 def test_a_cover_is_the_first_of_the_gallery_and_the_one_before_is_let_go(ada: Desk) -> None:
-    images = [("https://x.example/1.jpg", "Front", "a1"), ("https://x.example/2.jpg", "Side", "a2")]
+    images = [("https://x.example/1.jpg", "Front", "products/a1"), ("https://x.example/2.jpg", "Side", "products/a2")]
     product = make_product(images=images)
-    ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": "https://x.example/9.jpg", "imagePublicId": "a9"})
+    ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": "https://x.example/9.jpg", "imagePublicId": "products/a9"})
     stored = product_records.get(product.id)
-    assert [image.cloudinary_public_id for image in stored.images] == ["a9", "a2"]
-    assert (stored.image_public_id, stored.image_hover_public_id) == ("a9", "a2")
+    assert [image.cloudinary_public_id for image in stored.images] == ["products/a9", "products/a2"]
+    assert (stored.image_public_id, stored.image_hover_public_id) == ("products/a9", "products/a2")
     jobs = text("SELECT args->>'public_id' FROM procrastinate_jobs WHERE task_name = 'destroy_picture'")
-    assert db.session.scalars(jobs).all() == ["a1"]
+    assert db.session.scalars(jobs).all() == ["products/a1"]
     ada.ask("PATCH", f"{PATH}/{product.id}", {"imageUrl": None})
-    assert product_records.get(product.id).image_public_id == "a2"
+    assert product_records.get(product.id).image_public_id == "products/a2"
 
 
 def test_a_picture_of_the_shops_own_is_known_by_its_address(ada: Desk) -> None:

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.gateways import Gateways
 from mountify.models.audit_log import AuditEntry
 from mountify.models.catalogue import Product
 from mountify.models.email import Email
@@ -23,18 +21,13 @@ from mountify.transaction import transaction
 from tests.buyers import Buyer
 from tests.desk import Desk, as_typed, somebody
 from tests.factories import make_category, make_product
-from tests.fakes import FakeImages, FakeMailer, FakePayments
+from tests.fakes import FakePayments
 from tests.pages.desk.test_settings import SETTINGS
 from tests.pages.test_routes import UNSAFE, rules
 from tests.services.test_picture_content import encoded
 
 UPS = {"carrier": "ups", "tracking_number": "1Z5R89390357567127"}
 Deed = Callable[[Desk], Any]
-
-
-@pytest.fixture
-def gateways(payments: FakePayments, mailer: FakeMailer) -> Gateways:
-    return Gateways(payments=payments, mailer=mailer, images=FakeImages())
 
 
 def deeds(payments: FakePayments) -> dict[str, Deed]:

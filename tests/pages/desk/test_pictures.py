@@ -9,29 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mountify.gateways import Gateways
 from mountify.models.catalogue import Product
 from mountify.services import products
 from tests.desk import Desk, log_of
-from tests.factories import make_product
-from tests.fakes import FakeImages, FakeMailer, FakePayments
+from tests.fakes import FakeImages
 from tests.services.test_picture_content import encoded, png_of
 from tests.web import Browser, field, words
-
-
-@pytest.fixture
-def images() -> FakeImages:
-    return FakeImages()
-
-
-@pytest.fixture
-def gateways(payments: FakePayments, mailer: FakeMailer, images: FakeImages) -> Gateways:
-    return Gateways(payments=payments, mailer=mailer, images=images)
-
-
-@pytest.fixture
-def product(ada: Desk) -> Product:
-    return make_product()
 
 
 def page_of(product: Product) -> str:
@@ -188,8 +171,8 @@ def test_photos_of_no_product_are_not_found(ada: Desk, product: Product) -> None
 
 class TestWithoutImageService:
     @pytest.fixture
-    def gateways(self, payments: FakePayments, mailer: FakeMailer) -> Gateways:
-        return Gateways(payments=payments, mailer=mailer)
+    def images(self) -> None:
+        return None
 
     def test_the_page_says_so_and_asks_for_no_file(self, ada: Desk, product: Product) -> None:
         page = ada.get(page_of(product))

@@ -118,9 +118,18 @@ def test_a_test_call_says_what_the_service_said(ada: Desk, payments: FakePayment
     assert "Not set up" in words(ada.get(PAGE))
     assert ada.do(f"{PAGE}/services/17track/call").status_code == 404
     before = len(log_of("services"))
-    for not_set_up in ("cloudinary", "google"):
-        assert ada.do(f"{PAGE}/services/{not_set_up}/call").status_code == 303
+    assert ada.do(f"{PAGE}/services/google/call").status_code == 303
     assert len(log_of("services")) == before
+
+
+class TestWithoutImageService:
+    @pytest.fixture
+    def images(self) -> None:
+        return None
+
+    def test_what_is_not_set_up_is_not_called(self, ada: Desk) -> None:
+        assert ada.do(f"{PAGE}/services/cloudinary/call").status_code == 303
+        assert log_of("services") == []
 
 
 def test_the_password_is_asked_for_again_after_ten_minutes(ada: Desk) -> None:
