@@ -8,7 +8,8 @@ from wtforms.validators import NumberRange, Optional
 
 from mountify.forms.base import ShopForm, WholeNumber
 from mountify.forms.fields import NO_SLUG, lines, name_field, slug_field
-from mountify.services.categories import Named, Row
+from mountify.services.categories import Named
+from mountify.services.products import CategoryCount
 
 
 class CategoryForm(ShopForm):
@@ -24,7 +25,7 @@ class CategoryForm(ShopForm):
             raise ValidationError(str(NO_SLUG))
 
     @classmethod
-    def of(cls, row: Row) -> CategoryForm:
+    def of(cls, row: CategoryCount) -> CategoryForm:
         return cls(data={"name": row.name, "slug": row.slug, "description": row.description})
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +9,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mountify import db
 from mountify.core.errors import N_, CategoryTaken, NotFound
-from mountify.core.slugs import slugify
+from mountify.core.slugs import first_free, slugify
 from mountify.models.catalogue import Category, Product
-from mountify.services import audit_log
+from mountify.services import audit_log, products
 from mountify.services.audit_log import Actor
+from mountify.services.products import CategoryCount
 from mountify.transaction import transaction, violated
 
 _TAKEN = {"uq_categories_name": "name", "uq_categories_slug": "slug"}
@@ -30,34 +29,12 @@ class Named:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A category as the desk lists it; `count` takes in its drafts and archived products."""
-
-    id: int
-    name: str
-    slug: str
-    description: str
-    display_order: int
-    count: int
+def list_rows() -> list[CategoryCount]:
+    """List all categories in their order; their drafts and archived products are counted, too."""
+    return products.list_categories(only_published=False)
 
 
-def list_rows() -> Sequence[Row]:
-    """List all categories in their order."""
-    rows = db.session.execute(
-        select(
-            Category.id,
-            Category.name,
-            Category.slug,
-            Category.description,
-            Category.display_order,
-            select(func.count()).where(Product.category_id == Category.id).scalar_subquery(),
-        ).order_by(Category.display_order, Category.name)
-    )
-    return [Row(*row) for row in rows]
-
-
-def get_row(category_id: int) -> Row:
+def get_row(category_id: int) -> CategoryCount:
     """Get one of them. Raises NotFound."""
     row = next((row for row in list_rows() if row.id == category_id), None)
     if row is None:
@@ -135,7 +112,7 @@ def _lock(session: Session, category_id: int) -> Category:
 def _free_slug(session: Session, slug: str) -> str:
     """The slug with a number behind it when another category has it; "all" is every category's."""
     taken = {"all", *session.scalars(select(Category.slug).where(Category.slug.startswith(slug, autoescape=True)))}
-    return next(each for each in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if each not in taken)
+    return first_free(slug, taken.__contains__)
 
 
 def _flush(session: Session) -> None:

@@ -15,18 +15,16 @@ from sqlalchemy.orm import Session
 
 from mountify.core.errors import N_, BadPrice, ChangedMeanwhile, NotFound, SlugTaken, UnknownCategory
 from mountify.core.money import MAXIMUM, Money, can_express
-from mountify.core.slugs import slugify
 from mountify.models.catalogue import (
     Category,
     Inventory,
     Product,
     ProductImage,
-    ProductSlug,
     ProductStatus,
     StockMovement,
 )
 from mountify.models.order import OrderItem
-from mountify.services import audit_log, inventory, picture_files
+from mountify.services import audit_log, inventory, picture_files, product_slugs
 from mountify.services.audit_log import Actor
 from mountify.services.catalogue import NewImage, NewProduct, add_product
 from mountify.transaction import retried_once, transaction, violated
@@ -80,9 +78,9 @@ def add_in(
 ) -> Product:
     """Do what add() does, in the caller's transaction, which holds the category."""
     check_price(new.price, currency)
-    if new.slug is not None and _is_taken(session, new.slug):
+    if new.slug is not None and product_slugs.is_taken(session, new.slug):
         raise SlugTaken
-    slug = new.slug or _free_slug(session, slugify(new.name))
+    slug = new.slug or product_slugs.find_free(session, new.name)
     try:
         product = add_product(session, replace(new, slug=slug), currency=currency)
     except IntegrityError as error:  # somebody else was faster
@@ -144,7 +142,7 @@ def change_in(
     with audit_log.watching(session, by, "product.changed", product, now=now):
         slug = values.get("slug")
         if isinstance(slug, str) and slug != product.slug:
-            _take_slug(session, product, slug)
+            product_slugs.take(session, product, slug)
         for name in values.keys() - {"slug"}:
             setattr(product, name, values[name])
         session.flush()
@@ -224,34 +222,3 @@ def lock(session: Session, product_id: int) -> Product:
     if product is None:
         raise NotFound(N_("There is no such product."))
     return product
-
-
-def _take_slug(session: Session, product: Product, slug: str) -> None:
-    """Give a product another slug; the one it had leads to it from now on. Raises SlugTaken."""
-    if _is_taken(session, slug, but_by=product.id):
-        raise SlugTaken
-    session.execute(delete_rows(ProductSlug).where(ProductSlug.slug == slug, ProductSlug.product_id == product.id))
-    session.merge(ProductSlug(slug=product.slug, product_id=product.id))
-    product.slug = slug
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if violated(error) not in {"uq_products_slug", "pk_product_slugs"}:
-            raise
-        raise SlugTaken from error
-
-
-def _is_taken(session: Session, slug: str, *, but_by: int = 0) -> bool:
-    """Say whether another product has this slug, or had it."""
-    now = exists().where(Product.slug == slug, Product.id != but_by)
-    before = exists().where(ProductSlug.slug == slug, ProductSlug.product_id != but_by)
-    return bool(session.scalar(select(now | before)))
-
-
-def _free_slug(session: Session, slug: str) -> str:
-    if not _is_taken(session, slug):
-        return slug
-    number = 2
-    while _is_taken(session, f"{slug}-{number}"):
-        number += 1
-    return f"{slug}-{number}"

@@ -195,8 +195,11 @@ def list_stock(product_ids: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def list_categories() -> list[CategoryCount]:
-    """List the categories with the number of published products in each."""
+def list_categories(*, only_published: bool = True) -> list[CategoryCount]:
+    """List the categories in their order, with the number of products in each: of those that can be seen, or of all."""
+    count = select(func.count()).where(Product.category_id == Category.id)
+    if only_published:
+        count = count.where(Product.status == ProductStatus.PUBLISHED)
     rows = db.session.execute(
         select(
             Category.id,
@@ -204,11 +207,8 @@ def list_categories() -> list[CategoryCount]:
             Category.slug,
             Category.description,
             Category.display_order,
-            func.count(Product.id),
-        )
-        .outerjoin(Product, (Product.category_id == Category.id) & (Product.status == ProductStatus.PUBLISHED))
-        .group_by(Category.id)
-        .order_by(Category.display_order, Category.name)
+            count.scalar_subquery(),
+        ).order_by(Category.display_order, Category.name)
     )
     return [CategoryCount(*row) for row in rows]
 

@@ -69,3 +69,10 @@ def test_two_photos_are_uploaded_and_change_places(page: Page, files: list[str],
         page.evaluate(DROP, [5 * 1024 * 1024 + 1, 7])
         expect(pictures.get_by_role("alert")).to_contain_text(["A picture has at most 5 MB.", "or it is damaged"])
         expect(page.get_by_label("Add photos")).to_be_focused()
+    page.get_by_label("Where").select_option("In place of photo 1")
+    page.get_by_label("Add photos").set_input_files([str(bad), *files])
+    if not has_script(page):
+        page.get_by_role("button", name="Upload").click()
+    expect(pictures.locator("img")).to_have_count(3)
+    after = [image.get_attribute("src") for image in pictures.locator("img").all()]
+    assert after[1] == before[0] and before[1] not in after, "the first that is a picture has taken the place"

@@ -11,11 +11,11 @@ const line = (name, failed) => {
   return { item, text };
 };
 
-const send = (form, file, isNext, show) => new Promise((settle) => {
+const send = (form, file, isPlaced, show) => new Promise((settle) => {
   const body = new FormData(form), request = new XMLHttpRequest();
   body.delete("photos");
   body.append("photos", file);
-  if (isNext) body.delete("instead_of");  // the first has taken that place
+  if (isPlaced) body.delete("instead_of");  // one before it has taken that place
   request.open("POST", form.action);
   request.setRequestHeader("HX-Request", "true");
   request.upload.addEventListener("progress", (event) => event.lengthComputable && show(event));
@@ -28,7 +28,7 @@ const upload = async (form, files) => {
   if (form.hasAttribute("aria-busy")) return;
   form.setAttribute("aria-busy", "true");
   const list = document.querySelector("[data-failures]"), failures = [];
-  let newest = null;
+  let newest = null, isPlaced = false;
   for (const file of files) {
     if (file.size > Number(form.dataset.most)) {
       failures.push(line(file.name, form.dataset.tooBig).item);
@@ -42,7 +42,7 @@ const upload = async (form, files) => {
     item.append(document.createElement("p"));
     item.lastChild.append(bar);
     list.append(item);
-    const answer = await send(form, file, newest !== null, ({ loaded, total }) => {
+    const answer = await send(form, file, isPlaced, ({ loaded, total }) => {
       bar.value = loaded / total;
       done.textContent = `${Math.round(bar.value * 100)} %`;
     });
@@ -53,7 +53,10 @@ const upload = async (form, files) => {
     if (!section) failures.push(line(file.name, form.dataset.lost).item);
     else if (why) failures.push(line(file.name, why.textContent).item);
     else failures.push(...refused);
-    if (section && !why) newest = section;
+    if (section && !why) {
+      newest = section;
+      isPlaced ||= !refused.length;
+    }
   }
   const old = document.querySelector("#pictures");
   if (newest) old.replaceWith(document.adoptNode(newest));

@@ -10,7 +10,7 @@ from mountify.blueprints.api.body import json_object
 from mountify.core.clock import utcnow
 from mountify.forms.category import CategoryForm
 from mountify.services import categories
-from mountify.services.categories import Row
+from mountify.services.products import CategoryCount
 from mountify.web.auth import actor
 
 bp = Blueprint("categories", __name__, url_prefix="/categories")
@@ -42,7 +42,7 @@ def delete(category_id: int) -> Response:
     return jsonify(success=True, deleted=category_id, productsWithoutCategory=left)
 
 
-def _show(row: Row) -> dict[str, Any]:
+def _show(row: CategoryCount) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
