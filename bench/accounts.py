@@ -21,6 +21,7 @@ from mountify.core.clock import utcnow
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.models.account import Role
 from mountify.services import accounts, settings
+from mountify.services.audit_log import TERMINAL
 
 ROUNDS = 60
 MOST_APART = 1.15  # of two medians; what the network adds to either is many times that
@@ -57,7 +58,7 @@ def _compare(config: Config) -> int:
     logs.configure(least=logging.ERROR)
     schema.upgrade(config.database_url)
     db.connect(config.database_url)
-    settings.change(currency="USD", name="Mountify")
+    settings.change(TERMINAL, currency="USD", now=utcnow(), name="Mountify")
     accounts.create(KNOWN, PASSWORD, role=Role.CUSTOMER, name="Alice", now=utcnow())
     post = _poster(config)
     asked: dict[str, tuple[str, dict[str, str]]] = {

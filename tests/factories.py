@@ -10,6 +10,7 @@ from mountify.core.money import Money
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Product, ProductStatus
 from mountify.services import catalogue, inventory, settings
+from mountify.services.audit_log import TERMINAL
 from mountify.services.catalogue import NewImage, NewProduct
 from mountify.transaction import transaction
 
@@ -17,8 +18,13 @@ CONTACT = "help@mountify.example"
 _numbers = itertools.count(1)
 
 
+def change_settings(*, currency: str | None = None, **values: object) -> None:
+    """Change settings as somebody at the terminal does."""
+    settings.change(TERMINAL, currency=currency, now=utcnow(), **values)
+
+
 def make_shop() -> None:
-    settings.change(
+    change_settings(
         currency="USD",
         name="Mountify",
         contact_email=CONTACT,

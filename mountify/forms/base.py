@@ -9,7 +9,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
-from wtforms.fields import BooleanField, Field, IntegerField
+from wtforms.fields import BooleanField, Field, HiddenField, IntegerField
 
 from mountify.core.errors import Malformed, ShopError
 from mountify.core.texts import has_control_characters, has_control_characters_but_lines, read_whole
@@ -59,6 +59,24 @@ class ShopForm(FlaskForm):
     @property
     def messages(self) -> list[str]:
         return [str(message) for messages in self.errors.values() for message in messages]
+
+
+class SeenForm(ShopForm):
+    """A form that says what it was drawn from: `seen` stands for it."""
+
+    seen = HiddenField()
+
+    @property
+    def was_seen(self) -> str | None:
+        """What it was drawn from, where whoever sends it says so."""
+        return self.seen.data if self.seen.raw_data else None
+
+    def outdate(self, seen: str) -> None:
+        """Say that somebody else was faster; whoever saves once more has been told so."""
+        self.form_errors.append(
+            gettext("Somebody else has changed this since you opened it. Save again to keep yours.")
+        )
+        self.seen.data = seen
 
 
 def _plain(value: object) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, StringField
+from wtforms import StringField
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
 from mountify.core.money import Money
 from mountify.core.texts import read_whole
-from mountify.forms.base import ShopForm
+from mountify.forms.base import SeenForm
 from mountify.forms.fields import AmountRequired, PriceField, lines, name_field, slug_field
 from mountify.forms.stock import MOST_LEVEL, Count
 from mountify.models.catalogue import Product, ProductStatus
@@ -38,7 +38,7 @@ def _measure(most: int) -> Measure:
     )
 
 
-class ProductForm(ShopForm):
+class ProductForm(SeenForm):
     name = name_field(200)
     price = PriceField(validators=[AmountRequired(_l("Enter a price such as 19.50."))])
     category = StringField()
@@ -50,7 +50,6 @@ class ProductForm(ShopForm):
         validators=[AnyOf([each.value for each in ProductStatus], _l("Choose whether it is on sale."))],
     )
     low_stock_level = Count(default=4, validators=[InputRequired(), NumberRange(0, MOST_LEVEL, _LEVEL)])
-    seen = HiddenField()
     width_mm, height_mm, depth_mm = _measure(MOST_MM), _measure(MOST_MM), _measure(MOST_MM)
     weight_g = _measure(MOST_G)
 

@@ -9,12 +9,12 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, SelectMultipleField, StringField, ValidationError
+from wtforms import SelectMultipleField, StringField, ValidationError
 from wtforms.validators import Optional
 
 from mountify.core.ids import BIGGEST_ID
 from mountify.core.texts import read_whole
-from mountify.forms.base import ShopForm, stripped
+from mountify.forms.base import SeenForm, ShopForm, stripped
 from mountify.forms.fields import AmountRequired, PriceField, key_field, name_field
 from mountify.forms.listing import LAST_PAGE, MOST_A_PAGE, invalid_fields, read_number, read_words
 from mountify.models.catalogue import ProductStatus
@@ -75,14 +75,13 @@ def a_category(_form: Any, field: Any) -> None:
         raise ValidationError(_("Choose one of the categories."))
 
 
-class RowForm(ShopForm):
+class RowForm(SeenForm):
     """What can be changed in a row, and what it was when the form was drawn."""
 
     name = name_field(200)
     category = StringField(validators=[a_category])
     status = StringField(validators=[a_status])
     price = PriceField(validators=[AmountRequired(_l("Enter a price."))])
-    seen = HiddenField()
 
     @classmethod
     def of(cls, row: Row) -> RowForm:

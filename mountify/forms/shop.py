@@ -12,9 +12,9 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from mountify.core.countries import COUNTRIES
 from mountify.core.money import can_express
-from mountify.forms.base import ShopForm, WholeNumber
+from mountify.forms.base import SeenForm, WholeNumber
 from mountify.forms.fields import AmountRequired, PriceField, email_field, line, lines
-from mountify.services.settings import Shop
+from mountify.services.settings import Shop, state_of, state_of_page
 from mountify.web.auth import settings
 
 LONGEST_PAGE = 50_000
@@ -36,7 +36,7 @@ def payable(_form: Any, field: Any) -> None:
         )
 
 
-class SettingsForm(ShopForm):
+class SettingsForm(SeenForm):
     name = line(60, _l("Enter the shop's name."))
     claim = lines(120)
     lead = lines(300)
@@ -58,7 +58,7 @@ class SettingsForm(ShopForm):
 
     @classmethod
     def of(cls, shop: Shop) -> SettingsForm:
-        return cls(data={name: getattr(shop, name) for name in _NAMES})
+        return cls(data={name: getattr(shop, name) for name in _NAMES} | {"seen": state_of(shop)})
 
     @property
     def values(self) -> dict[str, Any]:
@@ -84,5 +84,9 @@ _TEXTS = ("name", "claim", "lead", "about", "contact_email", "address", "returns
 _NAMES = (*_TEXTS, "countries", "low_stock", "shipping_flat", "shipping_free_from")
 
 
-class PageForm(ShopForm):
+class PageForm(SeenForm):
     text = lines(LONGEST_PAGE)
+
+    @classmethod
+    def of(cls, shop: Shop, name: str) -> PageForm:
+        return cls(data={"text": shop.pages.get(name, ""), "seen": state_of_page(shop, name)})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mountify.core.errors import N_, BadPrice, ChangedMeanwhile, NotFound, SlugTaken, UnknownCategory
+from mountify.core.fingerprint import fingerprint
 from mountify.core.money import MAXIMUM, Money, can_express
 from mountify.models.catalogue import (
     Category,
@@ -120,8 +119,7 @@ def change(
 
 def state_of(product: Product) -> str:
     """Tell what a merchant may change of a product, as it is now, from what it was."""
-    values = [getattr(product, name) for name in sorted(CHANGEABLE)]
-    return hashlib.sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()
+    return fingerprint(*(getattr(product, name) for name in sorted(CHANGEABLE)))
 
 
 def change_in(

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
 
 from mountify import db
 from mountify.core.errors import N_, ChangedMeanwhile, NotFound
+from mountify.core.fingerprint import fingerprint
 from mountify.core.money import Money
 from mountify.core.paging import Page
 from mountify.core.slugs import part_number
@@ -74,7 +74,7 @@ class Row:
     @property
     def seen(self) -> str:
         """Stands for what can be changed in the row, so that a form can say what it was drawn from."""
-        return _fingerprint(self.name, self.price, self.category_id, self.status)
+        return fingerprint(self.name, self.price, self.category_id, self.status)
 
 
 def list_rows(filters: Filters, page: int, *, also: int | None = None) -> Page[Row]:
@@ -113,13 +113,9 @@ def save(by: Actor, product_id: int, values: Mapping[str, object], *, seen: str,
     with transaction() as session:
         product_changes.hold_category(session, values.get("category_id"))
         product = product_changes.lock(session, product_id)
-        if seen != _fingerprint(product.name, product.price, product.category_id, product.status):
+        if seen != fingerprint(product.name, product.price, product.category_id, product.status):
             raise ChangedMeanwhile
         product_changes.change_in(session, by, product, values, currency=currency, now=now)
-
-
-def _fingerprint(*values: object) -> str:
-    return sha256("\n".join(map(str, values)).encode()).hexdigest()[:16]
 
 
 def _read(ids: Sequence[int]) -> Sequence[Row]:

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice
+from mountify.core.errors import BadPrice, ChangedMeanwhile
+from mountify.core.fingerprint import fingerprint
 from mountify.core.money import ZERO, Money, can_express
 from mountify.models.account import Setting
 from mountify.services import audit_log
-from mountify.services.audit_log import TERMINAL, Actor
+from mountify.services.audit_log import Actor
 from mountify.transaction import transaction
 
 PAGES = ("delivery", "returns", "privacy", "terms", "contact")
@@ -62,21 +62,40 @@ def get_shop() -> Shop:
     return shop
 
 
-def change(by: Actor = TERMINAL, *, currency: str | None = None, now: datetime | None = None, **values: object) -> None:
+def change(by: Actor, *, currency: str | None = None, seen: str | None = None, now: datetime, **values: object) -> None:
     """Store settings by name; `currency` is the shop's, without which no price is taken.
 
-    Raises KeyError for a name that is none, of a setting or of a page, and BadPrice.
+    Raises KeyError for a name that is none, of a setting or of a page, BadPrice, and ChangedMeanwhile when they are not
+    what was `seen` (see state_of()) any more.
     """
     with transaction() as session:
-        _change(session, by, _begin(session), values, currency, now or utcnow())
+        before = _begin(session)
+        if seen is not None and seen != state_of(before):
+            raise ChangedMeanwhile
+        _change(session, by, before, values, currency, now)
 
 
-def change_page(by: Actor, name: str, text: str, *, now: datetime) -> None:
-    """Give one of PAGES another text, and leave the others as they are; without a text it is not shown."""
+def change_page(by: Actor, name: str, text: str, *, seen: str | None = None, now: datetime) -> None:
+    """Give one of PAGES another text, and leave the others as they are; without a text it is not shown.
+
+    Raises ChangedMeanwhile when it is not what was `seen` (see state_of_page()) any more.
+    """
     with transaction() as session:
         before = _begin(session)
+        if seen is not None and seen != state_of_page(before, name):
+            raise ChangedMeanwhile
         pages = {page: said for page, said in (before.pages | {name: text}).items() if said}
         _change(session, by, before, {"pages": pages}, None, now)
+
+
+def state_of(shop: Shop) -> str:
+    """Tell the settings, without the pages, from what they were."""
+    return fingerprint(*(getattr(shop, name) for name in sorted(_names() - {"pages"})))
+
+
+def state_of_page(shop: Shop, name: str) -> str:
+    """Tell a page's text from what it was."""
+    return fingerprint(shop.pages.get(name, ""))
 
 
 def _begin(session: Session) -> Shop:

@@ -10,10 +10,10 @@ from werkzeug.test import TestResponse
 from mountify import db
 from mountify.core.clock import utcnow
 from mountify.models.account import Address
-from mountify.services import accounts, addresses, settings
+from mountify.services import accounts, addresses
 from mountify.services.addresses import Entry
 from tests.cast import email_of, make_account, sign_in
-from tests.factories import make_shop
+from tests.factories import change_settings, make_shop
 from tests.web import Browser, field, words
 
 PAGE = "/settings/addresses"
@@ -157,7 +157,7 @@ def test_what_was_typed_is_kept_when_something_is_wrong(alice: Browser) -> None:
 def test_an_unknown_country_of_former_times_is_shown_and_has_to_be_changed(alice: Browser) -> None:
     send(alice)
     (address_id,) = db.session.scalars(select(Address.id))
-    settings.change(countries=("DE",))
+    change_settings(countries=("DE",))
     page = alice.get(f"{PAGE}/{address_id}")
     assert '<option value="US" selected>United States' in page.text
     assert send(alice, f"{PAGE}/{address_id}").status_code == 422

@@ -11,10 +11,10 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.models.account import Address
 from mountify.models.order import Order
-from mountify.services import accounts, addresses, settings
+from mountify.services import accounts, addresses
 from mountify.services.addresses import Entry
 from tests.cast import email_of, make_account, sign_in
-from tests.factories import make_product, make_shop
+from tests.factories import change_settings, make_product, make_shop
 from tests.fakes import FakePayments
 from tests.web import Browser, field, words
 
@@ -126,7 +126,7 @@ def test_an_address_deleted_in_another_window_is_not_there_any_more(alice: Brows
 
 def test_an_address_in_a_country_given_up_meanwhile_is_refused(alice: Browser) -> None:
     address_id = save("41 Alder Street")
-    settings.change(countries=("DE",))
+    change_settings(countries=("DE",))
     assert send(alice, address_id=address_id).status_code == 422
 
 

@@ -12,9 +12,8 @@ import pytest
 from mountify import db
 from mountify.models.account import Setting
 from mountify.models.catalogue import ProductSlug, ProductStatus
-from mountify.services import settings
 from mountify.transaction import transaction
-from tests.factories import make_category, make_product, make_shop
+from tests.factories import change_settings, make_category, make_product, make_shop
 from tests.web import ORIGIN, Browser, words
 
 
@@ -45,7 +44,7 @@ def test_a_page_nobody_has_written_is_not_there_and_not_linked(browser: Browser)
 
 
 def test_delivery_says_what_the_settings_say(browser: Browser) -> None:
-    settings.change(pages={"delivery": "Soon."})
+    change_settings(pages={"delivery": "Soon."})
     page = words(browser.get("/delivery"))
     assert "$4.50, free from $40" in page and "Germany, United States" in page and "Soon." in page
 
@@ -105,7 +104,7 @@ def test_the_sitemap_lists_what_can_be_seen_and_nothing_else(browser: Browser) -
 
 def test_a_page_by_a_name_the_shop_does_not_know_is_refused_and_listed_nowhere(browser: Browser) -> None:
     with pytest.raises(KeyError, match="imprint"):
-        settings.change(pages={"terms": "Soon.", "imprint": "Soon."})
+        change_settings(pages={"terms": "Soon.", "imprint": "Soon."})
     assert "Soon." not in words(browser.get("/terms"))
     with transaction() as session:  # as a shop of another release may have left it
         session.get_one(Setting, "pages").value = {"value": {"terms": "Soon.", "imprint": "Soon."}}
@@ -123,12 +122,12 @@ PLAIN = [
 
 @pytest.mark.parametrize(("text", "described"), PLAIN)
 def test_a_page_describes_itself_in_plain_words(browser: Browser, text: str, described: str) -> None:
-    settings.change(pages={"terms": text})
+    change_settings(pages={"terms": text})
     assert description(browser, "/terms") == described
 
 
 def test_a_long_description_ends_with_a_whole_word(browser: Browser) -> None:
-    settings.change(pages={"terms": "word " * 60})
+    change_settings(pages={"terms": "word " * 60})
     assert description(browser, "/terms") == ("word " * 31).strip() + " …"
 
 
@@ -166,7 +165,7 @@ def test_a_product_page_opens_what_the_merchant_wrote_about_delivery(browser: Br
     product = make_product()
     path = f"/products/{product.id}-{product.slug}"
     assert "Returns" not in words(browser.get(path))
-    settings.change(
+    change_settings(
         returns_in_short="30 days, any reason",
         pages={
             "delivery": "## Soon\r\n\r\nLeaves the *bench* today.\r\n\r\n## Customs\r\n\r\nMay ask.",

@@ -19,10 +19,10 @@ from mountify.core.clock import utcnow
 from mountify.core.money import Money
 from mountify.gateways import Gateways
 from mountify.models.catalogue import Category, Product, ProductStatus
-from mountify.services import inventory, settings
+from mountify.services import inventory
 from mountify.transaction import transaction
 from mountify.web.release import fingerprint
-from tests.factories import make_category, make_product, make_shop
+from tests.factories import change_settings, make_category, make_product, make_shop
 from tests.queries import queries
 from tests.web import ORIGIN, Browser, words
 
@@ -102,7 +102,7 @@ def test_a_reservation_shows_at_once(browser: Browser) -> None:
 
 def test_a_setting_shows_at_once(browser: Browser) -> None:
     assert "Mountify" in words(browser.get("/"))
-    settings.change(name="Bracketeer")
+    change_settings(name="Bracketeer")
     assert "Bracketeer" in words(browser.get("/"))
 
 
@@ -216,7 +216,7 @@ def test_a_change_shows_at_once_to_a_reader_with_a_cart(browser: Browser) -> Non
     assert "Desk 1" in words(browser.get("/products"))
     make_product("Pen tray", category_id=category)
     assert "Desk 2" in words(browser.get("/products")) and "Pen tray" in words(browser.get("/"))
-    settings.change(name="Bracketeer")
+    change_settings(name="Bracketeer")
     assert "Bracketeer" in words(browser.get("/products"))
 
 

@@ -16,11 +16,11 @@ from mountify.core.payment_session import Delivery, SessionOutcome
 from mountify.models.account import Address
 from mountify.models.catalogue import Product
 from mountify.models.order import Order
-from mountify.services import addresses, settings
+from mountify.services import addresses
 from mountify.services.addresses import Entry
 from tests.buyers import Buyer, order_of, stock_of
 from tests.cast import make_account
-from tests.factories import new_key
+from tests.factories import change_settings, new_key
 from tests.fakes import HOME, FakePayments
 
 ALDER = Entry(
@@ -136,7 +136,7 @@ def test_only_the_own_addresses_can_be_chosen(alice: Buyer, payments: FakePaymen
 
 def test_an_address_that_is_no_longer_served_cannot_be_chosen(alice: Buyer, product: Product) -> None:
     address_id = save(alice)
-    settings.change(countries=("DE",))
+    change_settings(countries=("DE",))
     assert addresses.list_deliverable(alice.owner.user_id or 0) == []
     with pytest.raises(UnknownAddress):
         alice.start(address_id=address_id)

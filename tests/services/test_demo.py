@@ -18,11 +18,12 @@ from mountify.core.pictures import StoredPicture
 from mountify.models.account import User
 from mountify.models.catalogue import Category, Product, ProductImage
 from mountify.models.order import Order
-from mountify.services import accounts, demo, settings
+from mountify.services import accounts, demo
 from mountify.services.audit import audit
 from mountify.services.prices import list_unpayable
 from mountify.services.settings import get_shop
 from mountify.web.assets import STATIC, picture
+from tests.factories import change_settings
 from tests.fakes import FakeImages
 
 PASSWORDS = dict.fromkeys(demo.ACCOUNTS, "a password for the demo")
@@ -90,7 +91,7 @@ class WrongImages(FakeImages):
 
 @pytest.mark.parametrize("images", [FakeImages(is_down=True), WrongImages()], ids=["down", "wrong"])
 def test_the_demo_shop_is_loaded_whole_or_not_at_all(database: None, images: FakeImages) -> None:
-    settings.change(name="Bracketeer")
+    change_settings(name="Bracketeer")
     with pytest.raises((ImagesUnavailable, DataError)):
         demo.seed(PASSWORDS, images=images, now=utcnow())
     db.release()

@@ -17,7 +17,7 @@ from mountify.models.account import Setting
 from mountify.services import settings
 from mountify.store import BREAK_S, Store, StoreDown
 from mountify.transaction import transaction
-from tests.factories import make_shop
+from tests.factories import change_settings, make_shop
 
 VERSION = "catalogue:version"
 PATIENCE_S = 10 * BREAK_S
@@ -64,7 +64,7 @@ def test_nothing_is_kept_or_taken_while_a_change_is_committed(
 
     sa.event.listen(engine, "commit", look)
     try:
-        settings.change(name="Bracketeer")
+        change_settings(name="Bracketeer")
     finally:
         sa.event.remove(engine, "commit", look)
     assert seen and 0 < seen[0] <= versions.CHANGING_NS
@@ -107,7 +107,7 @@ def test_a_hiccup_just_before_a_change_does_not_keep_it_from_being_told(
     make_shop()
     before = told(redis)
     hiccup(shared)
-    settings.change(name="Bracketeer")
+    change_settings(name="Bracketeer")
     assert before < told(redis) <= time.time_ns()
 
 
@@ -131,7 +131,7 @@ def test_what_redis_did_not_hear_is_owed_and_paid_without_anybody_asking(
     before = told(redis)
     with monkeypatch.context() as hanging:
         hanging.setattr(shared, "redis", silent)
-        settings.change(name="Bracketeer")
+        change_settings(name="Bracketeer")
         with pytest.raises(StoreDown):
             freshness.read()
     assert wait_until(lambda: told(redis) != before, PATIENCE_S)

@@ -70,13 +70,12 @@ def save(product_id: int) -> Response:
             actor(),
             product_id,
             form.values(product),
-            seen=form.seen.data if form.seen.raw_data else None,
+            seen=form.was_seen,
             currency=settings().currency,
             now=utcnow(),
         )
     except ChangedMeanwhile as error:
-        form.form_errors.append(_("Somebody else has changed this part since you opened it. Save again to keep yours."))
-        form.seen.data = product_changes.state_of(products.get_whole(product_id))
+        form.outdate(product_changes.state_of(products.get_whole(product_id)))
         return show_form(product_id, form, status=error.status)
     except tuple(_FIELD_OF) as error:
         form.refuse(_FIELD_OF[type(error)], error)

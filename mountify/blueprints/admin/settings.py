@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice
+from mountify.core.errors import BadPrice, ChangedMeanwhile
 from mountify.core.outside import Answer
 from mountify.forms.shop import PageForm, SettingsForm
 from mountify.services import audit_log, outside
@@ -37,7 +37,10 @@ def save() -> Response:
     if not form.validate():
         return _index(form, status=422)
     try:
-        shop_settings.change(actor(), currency=settings().currency, now=utcnow(), **form.values)
+        shop_settings.change(actor(), currency=settings().currency, seen=form.was_seen, now=utcnow(), **form.values)
+    except ChangedMeanwhile as error:
+        form.outdate(shop_settings.state_of(get_shop()))
+        return _index(form, status=error.status)
     except BadPrice as error:
         form.refuse("shipping_flat", error)
         return _index(form, status=422)
@@ -46,7 +49,7 @@ def save() -> Response:
 
 @bp.get("/pages/<any(delivery, returns, privacy, terms, contact):name>")
 def show_page(name: str) -> Response:
-    return _page(name, PageForm(text=get_shop().pages.get(name, "")))
+    return _page(name, PageForm.of(get_shop(), name))
 
 
 @bp.post("/pages/<any(delivery, returns, privacy, terms, contact):name>")
@@ -57,7 +60,11 @@ def save_page(name: str) -> Response:
         return _page(name, form, status=422)
     if request.form.get("op") == "preview":
         return _page(name, form)
-    shop_settings.change_page(actor(), name, form.text.data or "", now=utcnow())
+    try:
+        shop_settings.change_page(actor(), name, form.text.data or "", seen=form.was_seen, now=utcnow())
+    except ChangedMeanwhile as error:
+        form.outdate(shop_settings.state_of_page(get_shop(), name))
+        return _page(name, form, status=error.status)
     return done(_("%(page)s is saved.", page=content_titles()[name]), to=url_for(".index"))
 
 

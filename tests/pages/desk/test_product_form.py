@@ -163,7 +163,7 @@ def test_of_two_who_have_opened_it_the_second_is_told(ada: Desk) -> None:
     seen = field(ada.get(page_of(product)), "seen")
     assert ada.do(page_of(product), **typed(name="First", seen=seen)).status_code == 303
     late = ada.do(page_of(product), **typed(name="Second", seen=seen))
-    assert late.status_code == 409 and "Somebody else has changed this part since you opened it." in words(late)
+    assert late.status_code == 409 and "Somebody else has changed this since you opened it." in words(late)
     assert field(late, "name") == "Second" and "First" in words(ada.get(page_of(product)))
     assert ada.do(page_of(product), **typed(name="Second", seen=field(late, "seen"))).status_code == 303
     assert field(ada.get(page_of(product)), "name") == "Second"

@@ -15,8 +15,9 @@ from mountify.models.account import UserSession
 from mountify.services.settings import Shop, get_shop
 from mountify.store import ask
 from tests.desk import Desk, log_of
+from tests.factories import change_settings
 from tests.fakes import FakePayments
-from tests.web import words
+from tests.web import field, words
 
 PAGE = "/admin/settings"
 SETTINGS = {
@@ -89,6 +90,23 @@ def test_what_does_not_hold_is_said_and_nothing_is_changed(
     answer = ada.do(PAGE, **{**SETTINGS, name: typed})
     assert answer.status_code == 422 and said in words(answer) and 'aria-invalid="true"' in answer.text
     assert shop().name == "Mountify" and logged() == []
+
+
+def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten_unseen(ada: Desk) -> None:
+    settings, terms = field(ada.get(PAGE), "seen"), field(ada.get(f"{PAGE}/pages/terms"), "seen")
+    change_settings(name="Bracketeer", pages={"terms": "Theirs."})
+    late = ada.do(PAGE, **SETTINGS, seen=settings)
+    assert (
+        late.status_code == 409
+        and "Somebody else has changed this" in words(late)
+        and field(late, "name") == "Bolt & Co"
+    )
+    later = ada.do(f"{PAGE}/pages/terms", text="Ours.", seen=terms)
+    assert later.status_code == 409 and "Somebody else has changed this" in words(later) and "Ours." in words(later)
+    assert (shop().name, shop().pages["terms"]) == ("Bracketeer", "Theirs.")
+    assert ada.do(PAGE, **SETTINGS, seen=field(late, "seen")).status_code == 303
+    assert ada.do(f"{PAGE}/pages/terms", text="Ours.", seen=field(later, "seen")).status_code == 303
+    assert (shop().name, shop().pages["terms"]) == ("Bolt & Co", "Ours.")
 
 
 def test_a_page_of_text_is_looked_at_first_and_never_runs(ada: Desk) -> None:
