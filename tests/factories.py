@@ -66,5 +66,5 @@ def make_product(
 
 
 def new_key() -> str:
-    """A checkout key, as the form carries it."""
+    """A key, as a form carries it."""
     return new_token()

@@ -25,6 +25,7 @@ from mountify.web.answers import page, wants_fragment
 from mountify.web.assets import picture
 from mountify.web.auth import settings
 from mountify.web.frame import frame
+from mountify.web.markdown import plain
 from mountify.web.page_cache import kept, remembered, worth_keeping
 
 bp = Blueprint("products", __name__, url_prefix="/products")
@@ -207,7 +208,7 @@ def _structured(product: Product) -> dict[str, Any]:
         "@type": "Product",
         "name": product.name,
         "sku": product.number,
-        "description": product.description,
+        "description": product.description or plain(product.detailed_description),
         "image": [urljoin(base, picture(image.image_url, 960)) for image in product.images],
         "offers": {
             "@type": "Offer",

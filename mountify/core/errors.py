@@ -499,7 +499,7 @@ class TooManyPictures(ShopError):
 class PictureInUse(ShopError):
     status = 409
     code = "picture_in_use"
-    message = N_("A product still shows this picture.")
+    message = N_("A product or an order still shows this picture.")
 
 
 class GoogleUnavailable(ShopError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
@@ -32,6 +34,11 @@ class AdjustForm(ShopForm):
     reason = StringField(validators=[AnyOf(list(Reason), _l("Choose why."))])
     note = line(200, too_long=_l("A note has at most %(max)d characters."))
     key = key_field(Optional())
+
+    @property
+    def why(self) -> dict[str, Any]:
+        """What stock_changes.adjust() is told beside the number."""
+        return {"reason": Reason(self.reason.data), "note": self.note.data or "", "key": self.key.data or None}
 
     @property
     def reasons(self) -> list[tuple[str, str]]:

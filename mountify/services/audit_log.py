@@ -88,15 +88,10 @@ def watching(session: Session, by: Actor, action: str, row: Base, *, now: dateti
 
 def list_about(thing: str, key: object, *, most: int = MOST_LISTED) -> Sequence[Entry]:
     """List what was done to a row of a table, newest first."""
-    mine = AuditEntry.thing == thing, AuditEntry.thing_id == str(key)
-    return _read(most, *mine)
-
-
-def _read(most: int, *conditions: Any) -> Sequence[Entry]:
     rows = db.session.execute(
         select(AuditEntry, User.name, User.email)
         .outerjoin(User, User.id == AuditEntry.actor_id)
-        .where(*conditions)
+        .where(AuditEntry.thing == thing, AuditEntry.thing_id == str(key))
         .order_by(AuditEntry.id.desc())
         .limit(most)
     )

@@ -95,8 +95,13 @@ def delete(by: Actor, category_id: int, *, now: datetime) -> int:
     """Delete a category, and say how many products are in none now. Raises NotFound."""
     with transaction() as session:
         category = _lock(session, category_id)
-        mine = update(Product).where(Product.category_id == category_id).values(category_id=None)
-        left = session.execute(mine.returning(Product.id)).all()
+        mine = select(Product.id).where(Product.category_id == category_id).order_by(Product.id)
+        left = session.scalars(mine.with_for_update(key_share=True)).all()
+        session.execute(update(Product).where(Product.category_id == category_id).values(category_id=None))
+        for product_id in left:
+            audit_log.record(
+                session, by, "product.changed", ("products", product_id), now=now, category_id=(category_id, None)
+            )
         audit_log.record(session, by, "category.deleted", category, now=now, name=(category.name, None))
         session.delete(category)
         return len(left)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from mountify import db
 from mountify.core.errors import N_, NotFound, NotPending
 from mountify.core.order_status import OrderStatus
@@ -51,7 +49,8 @@ def cancel(by: Actor, order_id: int, *, payments: Payments, site: Site, now: dat
     with transaction() as session:
         order = lock_order(session, order_id)
         if order.is_pending:
-            _note_wish(session, by, order, now)
+            order.record("cancel_asked", now=now, actor_id=by.id)
+            audit_log.record(session, by, "order.cancel_asked", order, now=now)
         elif not order.is_cancelled:
             raise NotPending(number=order.number, status=order.status.value)
     payment_sessions.end(order_id, BY_THE_DESK, payments=payments, site=site, now=now)
@@ -70,8 +69,3 @@ def send_again(by: Actor, order_id: int, email_id: int, *, copy: int, now: datet
         if email is not None:
             audit_log.record(session, by, "order.mail_sent_again", order, now=now, mail=(None, email.kind))
         return email
-
-
-def _note_wish(session: Session, by: Actor, order: Order, now: datetime) -> None:
-    order.record("cancel_asked", now=now, actor_id=by.id)
-    audit_log.record(session, by, "order.cancel_asked", order, now=now)

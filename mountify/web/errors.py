@@ -153,18 +153,14 @@ def _page(status: int, sentence: str, *, retry_after: int = 0) -> Response:
 
 
 def _template(status: int) -> str:
-    if status == 404 and request.blueprint in _ABOUT_ORDERS:
-        return "errors/no_order.html"
-    if (
-        (request.blueprint or "").startswith("admin")
-        and status not in _OWN_PAGE
-        and (who := identity())
-        and who.is_staff
-    ):
+    blueprint = request.blueprint or ""
+    if status in _OWN_PAGE:
+        return f"errors/{status}.html"
+    if blueprint.startswith("admin") and (who := identity()) and who.is_staff:
         return "errors/desk.html"
-    if request.blueprint == "google" and status not in _OWN_PAGE:
-        return "errors/no_sign_in.html"
-    return f"errors/{status}.html" if status in _OWN_PAGE else "errors/error.html"
+    if blueprint in _ABOUT_ORDERS and status == 404:
+        return "errors/no_order.html"
+    return "errors/no_sign_in.html" if blueprint == "google" else "errors/error.html"
 
 
 def _notice(sentence: str, status: int) -> Response:

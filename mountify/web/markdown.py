@@ -12,8 +12,17 @@ _markdown = MarkdownIt("commonmark", {"html": False})
 
 
 def markdown(text: str) -> Markup:
-    """Turn Markdown into HTML. HTML in the text stays text, and links lead nowhere but to pages and mail."""
-    return Markup(_markdown.render(text))  # noqa: S704  html=False escapes everything that is not Markdown
+    """Turn Markdown into HTML. HTML in the text stays text, and links lead nowhere but to pages and mail.
+
+    A page has its own title: where the text has some of the first level, all its headings go down by one.
+    """
+    tokens = _markdown.parse(text)
+    if any(token.tag == "h1" for token in tokens):
+        for token in tokens:
+            if token.type.startswith("heading"):
+                token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+    html = _markdown.renderer.render(tokens, _markdown.options, {})
+    return Markup(html)  # noqa: S704  html=False escapes everything that is not Markdown
 
 
 def opening(text: str) -> str:

@@ -86,7 +86,16 @@ def test_a_product_describes_itself_to_search_engines(browser: Browser) -> None:
         "priceCurrency": "USD",
         "availability": "https://schema.org/OutOfStock",
     }
+    assert data["description"] == "A sloped back"
     assert '<meta name="description" content="A sloped back">' in text
+
+
+def test_details_describe_a_product_without_a_short_text_below_its_own_title(browser: Browser) -> None:
+    product = make_product(detailed_description="# Sloped\n\nA *back*.\n\n## Twice")
+    text = browser.get(f"/products/{product.id}-{product.slug}").get_data(as_text=True)
+    found = re.search(r'(?s)<script type="application/ld\+json">(.*?)</script>', text)
+    assert found and json.loads(found[1])["description"] == "A back."
+    assert text.count("<h1>") == 1 and "<h2>Sloped</h2>" in text and "<h3>Twice</h3>" in text
 
 
 def test_the_sitemap_lists_what_can_be_seen_and_nothing_else(browser: Browser) -> None:

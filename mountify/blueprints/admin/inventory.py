@@ -14,7 +14,6 @@ from mountify.forms.base import ShopForm
 from mountify.forms.listing import read_page, read_words
 from mountify.forms.stock import AdjustForm, LevelForm, OnHandForm
 from mountify.services import audit_log, stock_changes, stock_table
-from mountify.services.stock_changes import Reason
 from mountify.services.stock_table import Level
 from mountify.web.answers import done, page, wants_fragment
 from mountify.web.auth import actor
@@ -60,15 +59,7 @@ def adjust(product_id: int) -> Response:
     form = AdjustForm()
     if form.validate():
         try:
-            row = stock_changes.adjust(
-                actor(),
-                product_id,
-                form.delta.value,
-                reason=Reason(form.reason.data),
-                note=form.note.data or "",
-                key=form.key.data or None,
-                now=utcnow(),
-            )
+            row = stock_changes.adjust(actor(), product_id, form.delta.value, **form.why, now=utcnow())
         except (BelowReserved, NothingOnHand) as error:
             form.refuse("delta", error)
             return _show(product_id, status=409, adjust_form=form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,24 +22,20 @@ def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
     """Give the body, which must be one JSON object. Raises InvalidInput or UnsupportedMediaType."""
     if may_be_empty and not (request.get_data() or request.form or request.files):
         return {}
-    if not request.is_json:
-        raise UnsupportedMediaType
-    try:
-        body = request.get_json()
-    except (BadRequest, RecursionError):
-        raise InvalidInput(N_("The body must be a JSON object.")) from None
-    if not isinstance(body, dict):
-        raise InvalidInput(N_("The body must be a JSON object."))
-    return body
+    return _read_object(request.get_json)
 
 
 def exact_json_object() -> dict[str, Any]:
     """Give the body as json_object() does, but amounts as they are written: as Decimal."""
+    return _read_object(lambda: strict_json.loads(request.get_data().decode(), exact=True))
+
+
+def _read_object(read: Callable[[], Any]) -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        body = strict_json.loads(request.get_data().decode(), exact=True)
-    except ValueError:
+        body = read()
+    except (BadRequest, ValueError, RecursionError):
         raise InvalidInput(N_("The body must be a JSON object.")) from None
     if not isinstance(body, dict):
         raise InvalidInput(N_("The body must be a JSON object."))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mountify.services import stock_table
 from tests.desk import Desk
-from tests.factories import make_product
+from tests.factories import make_product, new_key
 
 PATH = "/api/admin/inventory"
 
@@ -23,6 +24,11 @@ def test_a_program_reads_and_sets_what_is_on_hand(ada: Desk) -> None:
     assert changed.json == {"inventory": {"sku_id": product.id, "on_hand": 9, "reserved": 0, "available": 9}}
     assert ada.ask("PUT", f"{PATH}/{product.id}", {"delta": -4}).json["inventory"]["on_hand"] == 5
     assert ada.ask("PUT", f"{PATH}/{product.id}", {"onHand": 7}).json["inventory"]["on_hand"] == 7
+    why = {"delta": -2, "reason": "damaged", "note": "Fell down", "key": new_key()}
+    for _ in range(2):  # an answer that did not arrive is asked for again
+        assert ada.ask("PUT", f"{PATH}/{product.id}", why).json["inventory"]["on_hand"] == 5
+    newest = stock_table.list_movements(product.id).items[0]
+    assert (newest.reason, newest.note) == ("damaged", "Fell down")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +42,8 @@ def test_a_program_reads_and_sets_what_is_on_hand(ada: Desk) -> None:
         ({"onHand": True}, 400),
         ({"onHand": 10**20}, 400),
         ({"delta": "1.299,00"}, 400),
+        ({"delta": 1, "reason": "lost"}, 400),
+        ({"delta": 1, "key": "again"}, 400),
         ({"onHand": 9, "expected": 4}, 409),
         ({"delta": -6}, 409),
     ],

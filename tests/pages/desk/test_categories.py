@@ -101,6 +101,7 @@ def test_products_stay_when_their_category_goes(ada: Desk) -> None:
     assert ada.do(f"{PAGE}/{desk}/removal").status_code == 303
     assert "Desk is deleted. 1 product is in no category now." in words(ada.get(PAGE))
     assert names() == [] and ada.get(f"/products/{product.id}").status_code == 301
+    assert log_of("products") == [("product.changed", {"category_id": [desk, None]})]
     for path in (f"{PAGE}/{desk}", f"{PAGE}?edit={desk}"):
         assert ada.get(path).status_code == 404
     for path in (f"{PAGE}/{desk}", f"{PAGE}/{desk}/place", f"{PAGE}/{desk}/removal"):

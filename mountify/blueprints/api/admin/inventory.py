@@ -35,17 +35,17 @@ def index() -> Response:
 
 @bp.put("/<id:product_id>")
 def change(product_id: int) -> Response:
-    """Set what is on hand, or add to it: `onHand` with or without `expected`, or `delta`."""
+    """Set what is on hand, `onHand` and maybe `expected`, or add to it: `delta`, maybe `reason`, `note` and `key`."""
     body = json_object()
     if ("onHand" in body) == ("delta" in body):
         raise InvalidInput(_("Send onHand or delta."))
     if "delta" in body:
-        delta = AdjustForm.from_json({"reason": Reason.OTHER.value, **body}).delta.value
-        row = stock_changes.adjust(actor(), product_id, delta, reason=Reason.OTHER, now=utcnow())
+        moved = AdjustForm.from_json({"reason": Reason.OTHER.value, **body})
+        row = stock_changes.adjust(actor(), product_id, moved.delta.value, **moved.why, now=utcnow())
     else:
-        form = OnHandForm.from_json(body)
+        counted = OnHandForm.from_json(body)
         row = stock_changes.set_on_hand(
-            actor(), product_id, form.on_hand.value, expected=form.expected.data, now=utcnow()
+            actor(), product_id, counted.on_hand.value, expected=counted.expected.data, now=utcnow()
         )
     numbers = {"sku_id": row.id, "on_hand": row.on_hand, "reserved": row.reserved, "available": row.available}
     return jsonify(inventory=numbers)
