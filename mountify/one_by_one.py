@@ -10,7 +10,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from mountify import db
-from mountify.core.errors import PaymentsUnavailable, ShopError, SomeFailed
+from mountify.core.errors import ShopError
+from mountify.core.errors.outside import SomeFailed
+from mountify.core.errors.payments import PaymentsUnavailable
 
 T = TypeVar("T")
 log = structlog.get_logger()

@@ -11,14 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mountify import db
-from mountify.core.errors import (
-    BadSignature,
-    ImagesUnavailable,
-    MailUnavailable,
-    PaymentRefused,
-    PaymentsUnavailable,
-    UnknownSession,
-)
+from mountify.core.errors.outside import MailUnavailable
+from mountify.core.errors.payments import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.errors.pictures import ImagesUnavailable
 from mountify.core.outside import Answer
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mountify.core.errors import ImageRefused, ImagesUnavailable
+from mountify.core.errors.pictures import ImageRefused, ImagesUnavailable
 from mountify.core.outside import Answer
 from mountify.core.pictures import StoredPicture
 

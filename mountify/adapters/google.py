@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from mountify.core.errors import GoogleAnswerWrong, GoogleCancelled, GoogleCodeSpent, GoogleUnavailable
+from mountify.core.errors.google import GoogleAnswerWrong, GoogleCancelled, GoogleCodeSpent, GoogleUnavailable
 from mountify.core.google_account import GoogleAccount
 from mountify.core.outside import Answer
 from mountify.core.texts import has_control_characters, without_control_characters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from mountify.core.errors import MailRefused, MailUnavailable
+from mountify.core.errors.outside import MailRefused, MailUnavailable
 from mountify.core.outside import Answer
 
 READ_S = 10

@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from mountify.core import strict_json
-from mountify.core.errors import BadSignature, PaymentRefused, PaymentsBusy, PaymentsUnavailable, UnknownSession
+from mountify.core.errors.payments import (
+    BadSignature,
+    PaymentRefused,
+    PaymentsBusy,
+    PaymentsUnavailable,
+    UnknownSession,
+)
 from mountify.core.outside import Answer
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome

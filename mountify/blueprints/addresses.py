@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import AddressBookFull, AddressTwice
+from mountify.core.errors.accounts import AddressBookFull, AddressTwice
 from mountify.forms.address import AddressForm
 from mountify.services import addresses
 from mountify.web.answers import done, page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
-from mountify.core.errors import BadCredentials, NoPassword, WrongPassword
+from mountify.core.errors.accounts import BadCredentials, NoPassword, WrongPassword
 from mountify.forms.auth import ProofForm, SignInForm
 from mountify.services import accounts, google_sign_in, profile
 from mountify.services.accounts import Identity

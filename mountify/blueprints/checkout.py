@@ -10,15 +10,10 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    CartChanged,
-    CartEmpty,
-    NotFound,
-    PaymentsUnavailable,
-    UnknownAddress,
-    UnknownSession,
-    UnreadableAmount,
-)
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import UnknownAddress
+from mountify.core.errors.carts import CartChanged, CartEmpty
+from mountify.core.errors.payments import PaymentsUnavailable, UnknownSession, UnreadableAmount
 from mountify.core.tokens import new_token
 from mountify.forms.checkout import CheckoutForm
 from mountify.models.account import Address

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import SameEmail, WrongPassword
+from mountify.core.errors.accounts import SameEmail, WrongPassword
 from mountify.forms.auth import NewAddressLinkForm
 from mountify.forms.settings import NewAddressForm
 from mountify.services import account_links, email_change

@@ -10,7 +10,9 @@ from flask import Blueprint, Response, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import N_, AddressTaken, BadCredentials, GoogleSignInLost, NotFound
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.accounts import BadCredentials
+from mountify.core.errors.google import AddressTaken, GoogleSignInLost
 from mountify.core.google_account import GoogleAccount
 from mountify.core.tokens import new_token, sign
 from mountify.forms.google import JoinForm, StartForm

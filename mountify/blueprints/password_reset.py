@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import WeakPassword
+from mountify.core.errors.accounts import WeakPassword
 from mountify.forms.auth import ForgotPasswordForm, ResetPasswordForm
 from mountify.services import account_links, password_reset
 from mountify.web.answers import done, page

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import WeakPassword, WrongPassword
+from mountify.core.errors.accounts import WeakPassword, WrongPassword
 from mountify.forms.auth import ConfirmForm, RegisterForm
 from mountify.services import account_links, accounts, registration
 from mountify.web.answers import done, local_path, page, seen_other

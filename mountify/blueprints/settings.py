@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import WeakPassword, WrongPassword
+from mountify.core.errors.accounts import WeakPassword, WrongPassword
 from mountify.core.tokens import hash_token
 from mountify.forms.settings import ChangePasswordForm, ProfileForm
 from mountify.services import accounts, google_sign_in, password_reset, profile, sign_ins

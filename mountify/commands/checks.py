@@ -31,7 +31,7 @@ def audit() -> None:
 def reconcile(since: str) -> None:
     """Compare the shop with Stripe, repair what can be repaired; end with 1 when something is left for a person."""
     from mountify.core.clock import utcnow
-    from mountify.core.errors import PaymentsUnavailable
+    from mountify.core.errors.payments import PaymentsUnavailable
     from mountify.gateways import from_config
     from mountify.services.reconcile import reconcile as compare
 

@@ -12,7 +12,7 @@ import click
 from mountify.commands.context import connected
 from mountify.commands.groups import ID, Operations
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadAmount
+from mountify.core.errors.payments import BadAmount
 from mountify.core.money import Money
 
 
@@ -66,7 +66,7 @@ def refund_order(
     number: str, amount: str | None, payment: str | None, again: int | None, all_parts: bool, parts: Sequence[str]
 ) -> None:
     """Send money back to the buyer of an order, all of it or a part."""
-    from mountify.core.errors import PaymentsUnavailable, UnknownSession
+    from mountify.core.errors.payments import PaymentsUnavailable, UnknownSession
     from mountify.gateways import from_config
     from mountify.models.payment import RefundState
     from mountify.services import order_sync, refund_requests, refund_sending

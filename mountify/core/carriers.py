@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mountify.core.errors import N_, BadTrackingNumber, UnknownCarrier
+from mountify.core.errors import N_
+from mountify.core.errors.orders import BadTrackingNumber, UnknownCarrier
 from mountify.core.texts import read_whole
 
 _BIGGEST_KEY = 9_999_999

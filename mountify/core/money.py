@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from mountify.core.errors import UnreadableAmount
+from mountify.core.errors.payments import UnreadableAmount
 
 CENT = Decimal("0.01")
 MAXIMUM = Decimal("999999.99")

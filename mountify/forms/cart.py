@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
-from mountify.core.errors import QuantityOutOfRange
+from mountify.core.errors.carts import QuantityOutOfRange
 from mountify.core.ids import BIGGEST_ID
 from mountify.forms.base import ShopForm, WholeNumber
 from mountify.models.cart import MOST_OF_ONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from wtforms.validators import DataRequired, NumberRange, Optional
 
-from mountify.core.errors import UnknownAddress
+from mountify.core.errors.accounts import UnknownAddress
 from mountify.core.ids import BIGGEST_ID
 from mountify.forms.base import ShopForm, WholeNumber
 from mountify.forms.fields import TOO_OLD, email_field, key_field

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from mountify.core.carriers import Parcel, parcel_of
-from mountify.core.errors import WrongTransition
+from mountify.core.errors.orders import WrongTransition
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus, may_follow
 from mountify.core.payment_session import Delivery

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Text, case, cast, func, literal_column, null, sel
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import LastAdmin, OrdersOpen
+from mountify.core.errors.accounts import LastAdmin, OrdersOpen
 from mountify.core.site import Site
 from mountify.models.account import Role, User
 from mountify.models.email import Email, EmailState

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import LinkSpent
+from mountify.core.errors.accounts import LinkSpent
 from mountify.core.tokens import hash_token, is_token, new_token
 from mountify.models.account import EmailToken, PasswordResetToken, TokenPurpose, User
 from mountify.models.email import Email

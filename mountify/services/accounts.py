@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import BadCredentials, NotFound
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import BadCredentials
 from mountify.models.account import Role, User
 from mountify.services import passwords
 from mountify.services.passwords import Chosen

@@ -10,7 +10,8 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import AddressBookFull, AddressTwice, NotFound, UnknownAddress
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import AddressBookFull, AddressTwice, UnknownAddress
 from mountify.core.payment_session import Delivery
 from mountify.models.account import Address, User
 from mountify.services.settings import get_shop

@@ -12,16 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
 from mountify import cart_counts, db
-from mountify.core.errors import (
-    CartFull,
-    CartTooDear,
-    NotEnoughStock,
-    NotFound,
-    QuantityOutOfRange,
-    ShopError,
-    SignInNeeded,
-    UnknownProducts,
-)
+from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors.accounts import SignInNeeded
+from mountify.core.errors.carts import CartFull, CartTooDear, NotEnoughStock, QuantityOutOfRange, UnknownProducts
 from mountify.core.money import MAXIMUM, Money
 from mountify.models.cart import MOST_OF_ONE, MOST_PRODUCTS, Cart, CartItem
 from mountify.models.catalogue import Product, ProductStatus

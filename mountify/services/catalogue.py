@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import BadPrice
+from mountify.core.errors.catalogue import BadPrice
 from mountify.core.money import Money, can_express
 from mountify.core.slugs import slugify
 from mountify.models.catalogue import Category, Inventory, Product, ProductImage
@@ -27,6 +27,12 @@ class NewImage:
     width: int = 960
     height: int = 1200
     color: str | None = None
+
+    @classmethod
+    def of(cls, image: ProductImage) -> NewImage:
+        return cls(
+            image.image_url, image.alt, image.cloudinary_public_id, image.width or 0, image.height or 0, image.color
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import N_, CategoryTaken, NotFound
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.catalogue import CategoryTaken
 from mountify.core.slugs import first_free, slugify
 from mountify.models.catalogue import Category, Product
 from mountify.services import audit_log, products

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import CartChanged, CartEmpty, SignInNeeded
+from mountify.core.errors.accounts import SignInNeeded
+from mountify.core.errors.carts import CartChanged, CartEmpty
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import Delivery
 from mountify.core.site import Site

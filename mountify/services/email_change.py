@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from mountify.core.errors import EmailTaken, SameEmail
+from mountify.core.errors.accounts import EmailTaken, SameEmail
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.models.account import User

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from mountify import db
 from mountify.core.carriers import Parcel
 from mountify.core.checkpoints import reached
-from mountify.core.errors import N_, MailRefused, MailUnavailable, NotFound, ShopError
+from mountify.core.errors import N_, NotFound, ShopError
+from mountify.core.errors.outside import MailRefused, MailUnavailable
 from mountify.core.site import Site
 from mountify.core.tokens import hash_token
 from mountify.gateways import Mailer

@@ -14,17 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import (
-    AccountDisabled,
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import AccountDisabled, BadCredentials, LastWayIn, SignInNeeded
+from mountify.core.errors.google import (
     AddressTaken,
-    BadCredentials,
     ConnectedElsewhere,
     EmailNotVerified,
-    LastWayIn,
     NoEmailAtGoogle,
-    NotFound,
     OtherGoogleAccount,
-    SignInNeeded,
 )
 from mountify.core.google_account import GoogleAccount
 from mountify.core.site import Site

@@ -12,7 +12,8 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import N_, CartChanged, NotEnoughStock, NotFound
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.carts import CartChanged, NotEnoughStock
 from mountify.models.catalogue import Inventory, Product, StockMovement
 from mountify.models.order import Order, OrderItem
 

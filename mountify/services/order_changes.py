@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from mountify import db
-from mountify.core.errors import N_, NotFound, NotPending
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.orders import NotPending
 from mountify.core.order_status import OrderStatus
 from mountify.core.site import Site
 from mountify.gateways import Payments

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from mountify import db
-from mountify.core.errors import UnknownSession, UnreadableAmount
+from mountify.core.errors.payments import UnknownSession, UnreadableAmount
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order

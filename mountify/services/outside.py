@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mountify import db
-from mountify.core.errors import NotSetUp
+from mountify.core.errors.outside import NotSetUp
 from mountify.core.outside import Answer
 from mountify.gateways import Gateways, Outside
 from mountify.services import audit_log

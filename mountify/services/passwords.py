@@ -9,7 +9,8 @@ from functools import cache
 
 import bcrypt
 
-from mountify.core.errors import N_, WeakPassword
+from mountify.core.errors import N_
+from mountify.core.errors.accounts import WeakPassword
 
 LEAST, MOST_BYTES = 8, 72  # bcrypt reads 72 bytes
 LEAST_COST = 10

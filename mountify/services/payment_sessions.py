@@ -17,13 +17,8 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from mountify.core.checkpoints import reached
-from mountify.core.errors import (
-    CartChanged,
-    PaymentRefused,
-    PaymentsBusy,
-    PaymentsUnavailable,
-    UnknownSession,
-)
+from mountify.core.errors.carts import CartChanged
+from mountify.core.errors.payments import PaymentRefused, PaymentsBusy, PaymentsUnavailable, UnknownSession
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession
 from mountify.core.site import Site

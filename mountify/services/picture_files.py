@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from mountify import db, queue
-from mountify.core.errors import NoImageService, NotFound, PictureInUse
+from mountify.core.errors import NotFound
+from mountify.core.errors.pictures import NoImageService, PictureInUse
 from mountify.core.pictures import UPLOADS, StoredPicture, is_ours
 from mountify.core.tokens import new_token
 from mountify.gateways import Images

@@ -7,7 +7,7 @@ import struct
 import threading
 from dataclasses import dataclass
 
-from mountify.core.errors import NotAPicture, PictureTooBig, TooManyPixels
+from mountify.core.errors.pictures import NotAPicture, PictureTooBig, TooManyPixels
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_PIXELS = 40_000_000

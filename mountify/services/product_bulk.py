@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from mountify import db
-from mountify.core.errors import N_, AlreadyUndone, BadPrice, NotFound, PricesOutOfReach
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.catalogue import AlreadyUndone, BadPrice, PricesOutOfReach
 from mountify.core.money import Money, rounded
 from mountify.models.catalogue import PriceChange, PriceChangeLine, Product
 from mountify.services import product_changes

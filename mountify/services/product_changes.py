@@ -11,7 +11,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import N_, BadPrice, ChangedMeanwhile, NotFound, SlugTaken, UnknownCategory
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.catalogue import BadPrice, ChangedMeanwhile, SlugTaken, UnknownCategory
 from mountify.core.fingerprint import fingerprint
 from mountify.core.money import MAXIMUM, Money, can_express
 from mountify.models.catalogue import (
@@ -165,17 +166,7 @@ def duplicate(by: Actor, product_id: int, *, currency: str, now: datetime) -> in
             detailed_description=product.detailed_description,
             category_id=product.category_id,
             attributes=dict(product.attributes),
-            images=[
-                NewImage(
-                    image.image_url,
-                    image.alt,
-                    image.cloudinary_public_id,
-                    image.width or 0,
-                    image.height or 0,
-                    image.color,
-                )
-                for image in product.images
-            ],
+            images=[NewImage.of(image) for image in product.images],
         )
         copy = add_in(
             session, by, new, "product.copied", status=ProductStatus.DRAFT, on_hand=0, currency=currency, now=now

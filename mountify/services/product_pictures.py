@@ -9,7 +9,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import N_, NotFound, TooManyPictures
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.pictures import TooManyPictures
 from mountify.gateways import Images
 from mountify.models.catalogue import Product, ProductImage
 from mountify.services import audit_log, picture_files, product_changes

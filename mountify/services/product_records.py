@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mountify import db
-from mountify.core.errors import N_, NotFound, StockElsewhere
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.catalogue import StockElsewhere
 from mountify.core.pictures import public_id_of
 from mountify.models.catalogue import Inventory, Product, ProductImage, ProductStatus
 from mountify.services import product_changes, product_pictures

@@ -6,7 +6,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import SlugTaken
+from mountify.core.errors.catalogue import SlugTaken
 from mountify.core.slugs import first_free, slugify
 from mountify.models.catalogue import Product, ProductSlug
 from mountify.transaction import violated

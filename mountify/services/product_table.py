@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union_all
 
 from mountify import db
-from mountify.core.errors import N_, ChangedMeanwhile, NotFound
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.catalogue import ChangedMeanwhile
 from mountify.core.fingerprint import fingerprint
 from mountify.core.money import Money
 from mountify.core.paging import Page

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from mountify import db
-from mountify.core.errors import NoPassword, WrongPassword
+from mountify.core.errors.accounts import NoPassword, WrongPassword
 from mountify.core.site import Site
 from mountify.services import accounts, passwords, sign_ins
 from mountify.services.account_mails import queue_password_changed

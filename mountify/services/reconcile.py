@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from mountify import db
-from mountify.core.errors import UnknownSession, UnreadableAmount
+from mountify.core.errors.payments import UnknownSession, UnreadableAmount
 from mountify.core.money import from_minor
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import N_, AlreadyRefunded, BadAmount, NotFound, NothingPaid, RefundAsked, RefundTooHigh
+from mountify.core.errors import N_, NotFound
+from mountify.core.errors.payments import AlreadyRefunded, BadAmount, NothingPaid, RefundAsked, RefundTooHigh
 from mountify.core.money import ZERO, Money, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.models.order import Order

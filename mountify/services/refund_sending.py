@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import PaymentRefused, PaymentsUnavailable, ShopError, UnknownSession
+from mountify.core.errors import ShopError
+from mountify.core.errors.payments import PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.money import Money, to_minor
 from mountify.core.site import Site
 from mountify.gateways import Payments

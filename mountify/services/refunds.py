@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import UnknownPayment
+from mountify.core.errors.payments import UnknownPayment
 from mountify.core.money import Money, from_minor, to_minor
 from mountify.core.order_status import OrderStatus, may_follow
 from mountify.core.payment_refund import PaymentRefund, RefundReason

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from mountify import db
-from mountify.core.errors import LinkSpent, WrongPassword
+from mountify.core.errors.accounts import LinkSpent, WrongPassword
 from mountify.core.site import Site
 from mountify.models.account import User
 from mountify.queue import defer

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import NotReturnable
+from mountify.core.errors.payments import NotReturnable
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, Refund, RefundState
 from mountify.services import inventory

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from mountify.core.errors import NotPayable
+from mountify.core.errors.carts import NotPayable
 from mountify.core.money import Money, to_minor
 from mountify.core.site import Site
 from mountify.models.order import Order, OrderItem

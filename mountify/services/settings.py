@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import BadPrice, ChangedMeanwhile
+from mountify.core.errors.catalogue import BadPrice, ChangedMeanwhile
 from mountify.core.fingerprint import fingerprint
 from mountify.core.money import ZERO, Money, can_express
 from mountify.models.account import Setting

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import NotEnoughStock, UnknownSession, UnreadableAmount
+from mountify.core.errors.carts import NotEnoughStock
+from mountify.core.errors.payments import UnknownSession, UnreadableAmount
 from mountify.core.money import from_minor, to_minor
 from mountify.core.payment_refund import RefundReason
 from mountify.core.payment_session import PaymentSession, SessionOutcome

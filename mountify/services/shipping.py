@@ -13,7 +13,7 @@ from mountify import db
 from mountify.core import carriers
 from mountify.core.carriers import Parcel
 from mountify.core.checkpoints import reached
-from mountify.core.errors import AlreadyShipped, NotShipped, NotToShip
+from mountify.core.errors.orders import AlreadyShipped, NotShipped, NotToShip
 from mountify.core.order_status import OrderStatus
 from mountify.core.paging import Page
 from mountify.core.site import Site

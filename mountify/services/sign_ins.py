@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from mountify import db, store, versions
-from mountify.core.errors import SignInNeeded
+from mountify.core.errors.accounts import SignInNeeded
 from mountify.core.texts import without_control_characters
 from mountify.models.account import EmailToken, PasswordResetToken, Role, User, UserSession
 from mountify.services import audit_log, orders

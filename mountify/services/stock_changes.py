@@ -8,7 +8,8 @@ from enum import StrEnum
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from mountify.core.errors import BelowReserved, NotFound, NothingOnHand, StockChanged
+from mountify.core.errors import NotFound
+from mountify.core.errors.catalogue import BelowReserved, NothingOnHand, StockChanged
 from mountify.models.catalogue import Inventory, StockMovement
 from mountify.services import audit_log, product_changes
 from mountify.services.audit_log import Actor

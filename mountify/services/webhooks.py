@@ -13,15 +13,8 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.checkpoints import reached
-from mountify.core.errors import (
-    N_,
-    NotFound,
-    PaymentRefused,
-    PaymentsUnavailable,
-    ShopError,
-    UnknownPayment,
-    UnknownSession,
-)
+from mountify.core.errors import N_, NotFound, ShopError
+from mountify.core.errors.payments import PaymentRefused, PaymentsUnavailable, UnknownPayment, UnknownSession
 from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.payment import WebhookEvent

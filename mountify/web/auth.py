@@ -9,7 +9,7 @@ from flask_login import LoginManager, UserMixin
 
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotAllowed, ProofNeeded, SignInNeeded
+from mountify.core.errors.accounts import NotAllowed, ProofNeeded, SignInNeeded
 from mountify.core.tokens import is_token, new_token
 from mountify.models.account import Role
 from mountify.services import carts

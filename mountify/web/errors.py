@@ -10,16 +10,9 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from mountify import db
-from mountify.core.errors import (
-    GoogleSignInLost,
-    LinkSpent,
-    Malformed,
-    NotAllowed,
-    NotFound,
-    ProofNeeded,
-    ShopError,
-    SignInNeeded,
-)
+from mountify.core.errors import Malformed, NotFound, ShopError
+from mountify.core.errors.accounts import LinkSpent, NotAllowed, ProofNeeded, SignInNeeded
+from mountify.core.errors.google import GoogleSignInLost
 from mountify.core.money import Money
 from mountify.services.wording import format_money
 from mountify.web.answers import back, local_path, seen_other, wants_fragment

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import SignInNeeded
+from mountify.core.errors.accounts import SignInNeeded
 from mountify.core.tokens import is_token
 from mountify.services import cart_merge
 from mountify.services.accounts import Identity

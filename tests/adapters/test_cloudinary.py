@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mountify.adapters.cloudinary import CloudinaryImages
-from mountify.core.errors import ImageRefused, ImagesUnavailable
+from mountify.core.errors.pictures import ImageRefused, ImagesUnavailable
 from mountify.core.pictures import sized
 from mountify.sandbox.cloudinary_account import API_KEY, API_SECRET
 from mountify.supervisor.house import SANDBOX_IMAGES

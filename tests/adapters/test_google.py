@@ -11,7 +11,8 @@ import pytest
 
 from mountify.adapters.google import MOST_NAME, GoogleIdentities, account_of
 from mountify.core.clock import utcnow
-from mountify.core.errors import GoogleAnswerWrong, GoogleCancelled, GoogleCodeSpent, GoogleUnavailable, ShopError
+from mountify.core.errors import ShopError
+from mountify.core.errors.google import GoogleAnswerWrong, GoogleCancelled, GoogleCodeSpent, GoogleUnavailable
 from mountify.core.google_account import GoogleAccount
 from tests.sandbox.google_shop import CLIENT_ID, CLIENT_SECRET, REDIRECT, VERIFIER, answer_of, choose, invent, issuer_of
 from tests.sandbox.support import Running

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mountify.adapters.resend import ResendMailer
-from mountify.core.errors import MailRefused, MailUnavailable
+from mountify.core.errors.outside import MailRefused, MailUnavailable
 from tests.sandbox.support import Running
 
 LETTER = {"to": "sam@example.com", "subject": "Order 10001", "html": "<p>Hello</p>", "text": "Hello"}

@@ -13,7 +13,7 @@ import stripe
 from mountify import db
 from mountify.adapters.stripe import StripePayments, _read_dispute
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
+from mountify.core.errors.payments import BadSignature, PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import RefundOutcome
 from mountify.core.payment_session import SessionOutcome

@@ -20,7 +20,7 @@ from mountify.app import create_app
 from mountify.blueprints.webhooks import MOST_BYTES
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import UnknownSession
+from mountify.core.errors.payments import UnknownSession
 from mountify.core.money import from_minor
 from mountify.gateways import Gateways
 from mountify.models.catalogue import Inventory

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import NothingPaid
+from mountify.core.errors.payments import NothingPaid
 from mountify.core.money import Money, to_minor
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, Refund

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials
+from mountify.core.errors.accounts import BadCredentials
 from mountify.models.account import Role
 from mountify.services import accounts, sign_ins
 from tests.cast import PASSWORD, email_of, make_account

@@ -11,7 +11,7 @@ import pytest
 
 from mountify.core import carriers
 from mountify.core.carriers import parcel_of
-from mountify.core.errors import BadTrackingNumber, UnknownCarrier
+from mountify.core.errors.orders import BadTrackingNumber, UnknownCarrier
 from mountify.sandbox.track17 import carriers as theirs
 
 GOOD = [

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from mountify.core.errors import UnreadableAmount
+from mountify.core.errors.payments import UnreadableAmount
 from mountify.core.money import Money, can_express, from_minor, to_minor
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from mountify import db, queue
-from mountify.core.errors import AlreadyRefunded, RefundTooHigh
+from mountify.core.errors.payments import AlreadyRefunded, RefundTooHigh
 from mountify.core.money import from_minor
 from mountify.core.payment_refund import RefundOutcome
 from mountify.core.payment_session import SessionOutcome

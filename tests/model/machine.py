@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from mountify.core.errors import PaymentsUnavailable
+from mountify.core.errors.payments import PaymentsUnavailable
 from tests.model.banks import Banks
 from tests.model.book import HOLD
 from tests.model.crashes import Dies

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from mountify.core.errors import NotEnoughStock, NotFound, PaymentsUnavailable, ShopError
+from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors.carts import NotEnoughStock
+from mountify.core.errors.payments import PaymentsUnavailable
 from mountify.core.payment_session import SessionOutcome
 from mountify.services import cart_merge, carts, checkout, settlement
 from tests.buyers import SITE

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from mountify import db
-from mountify.core.errors import MailUnavailable, PaymentRefused, PaymentsUnavailable
+from mountify.core.errors.outside import MailUnavailable
+from mountify.core.errors.payments import PaymentRefused, PaymentsUnavailable
 from mountify.core.payment_dispute import PaymentDispute
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.core.payment_session import PaymentSession, SessionOutcome

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.adapters.stripe import RETRIES, StripePayments
 from mountify.core.clock import utcnow
-from mountify.core.errors import PaymentsUnavailable
+from mountify.core.errors.payments import PaymentsUnavailable
 from mountify.core.order_status import OrderStatus
 from mountify.models.attention import AttentionNote
 from mountify.models.catalogue import Product

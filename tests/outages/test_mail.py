@@ -14,7 +14,7 @@ from mountify import db
 from mountify.adapters.resend import ResendMailer
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import MailRefused, MailUnavailable
+from mountify.core.errors.outside import MailRefused, MailUnavailable
 from mountify.embedded.processes import free_port, wait_until
 from mountify.models.email import Email, EmailState
 from mountify.services import emails

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.adapters.stripe import RETRIES, StripePayments
 from mountify.core.clock import utcnow
-from mountify.core.errors import PaymentsUnavailable
+from mountify.core.errors.payments import PaymentsUnavailable
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.embedded.processes import wait_until

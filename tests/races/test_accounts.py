@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, LinkSpent, NotFound, SignInNeeded, WrongPassword
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import BadCredentials, LinkSpent, SignInNeeded, WrongPassword
 from mountify.models.account import Role, User
 from mountify.services import (
     account_closing,

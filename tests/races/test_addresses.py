@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import AddressBookFull
+from mountify.core.errors.accounts import AddressBookFull
 from mountify.models.account import Address
 from mountify.services import addresses
 from mountify.services.addresses import Entry

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mountify import db
-from mountify.core.errors import CartChanged, NotEnoughStock
+from mountify.core.errors.carts import CartChanged, NotEnoughStock
 from mountify.embedded.processes import wait_until
 from mountify.models.catalogue import Inventory, Product
 from mountify.models.order import Order, OrderItem

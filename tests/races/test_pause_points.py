@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from mountify import db
-from mountify.core.errors import AlreadyRefunded, CartChanged, NothingPaid
+from mountify.core.errors.carts import CartChanged
+from mountify.core.errors.payments import AlreadyRefunded, NothingPaid
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Product
 from mountify.models.email import Email

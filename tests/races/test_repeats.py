@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartEmpty
+from mountify.core.errors.carts import CartEmpty
 from mountify.core.payment_session import SessionOutcome
 from mountify.models.catalogue import Product
 from mountify.models.order import Order

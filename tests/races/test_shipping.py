@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import AlreadyRefunded, AlreadyShipped
+from mountify.core.errors.orders import AlreadyShipped
+from mountify.core.errors.payments import AlreadyRefunded
 from mountify.core.order_status import OrderStatus
 from mountify.models.order import Order, OrderEvent
 from mountify.models.payment import Refund

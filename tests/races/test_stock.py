@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import StockChanged
+from mountify.core.errors.catalogue import StockChanged
 from mountify.services import stock_changes, stock_table
 from mountify.services.audit_log import Actor
 from mountify.services.stock_changes import Reason

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, text
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import LastAdmin, NotFound, OrdersOpen
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import LastAdmin, OrdersOpen
 from mountify.models.account import Address, Role, User, UserSession
 from mountify.models.order import NOBODY, Order
 from mountify.models.payment import WebhookEvent

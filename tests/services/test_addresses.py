@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from mountify import db
-from mountify.core.errors import AddressBookFull, AddressTwice, NotFound
+from mountify.core.errors import NotFound
+from mountify.core.errors.accounts import AddressBookFull, AddressTwice
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import Delivery
 from mountify.models.account import Address

@@ -10,9 +10,7 @@ from sqlalchemy import select, update
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    NotReturnable,
-)
+from mountify.core.errors.payments import NotReturnable
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_refund import RefundOutcome

@@ -4,7 +4,8 @@ import pytest
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartFull, CartTooDear, NotEnoughStock, NotFound, QuantityOutOfRange
+from mountify.core.errors import NotFound
+from mountify.core.errors.carts import CartFull, CartTooDear, NotEnoughStock, QuantityOutOfRange
 from mountify.core.money import Money
 from mountify.core.tokens import new_token
 from mountify.models.catalogue import Inventory, Product, ProductStatus

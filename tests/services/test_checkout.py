@@ -10,16 +10,8 @@ from sqlalchemy import func, select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    CartChanged,
-    CartEmpty,
-    CartTooDear,
-    NotEnoughStock,
-    NotPayable,
-    PaymentRefused,
-    PaymentsUnavailable,
-    UnknownSession,
-)
+from mountify.core.errors.carts import CartChanged, CartEmpty, CartTooDear, NotEnoughStock, NotPayable
+from mountify.core.errors.payments import PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import UnknownAddress
+from mountify.core.errors.accounts import UnknownAddress
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import Delivery, SessionOutcome
 from mountify.models.account import Address

@@ -11,7 +11,8 @@ from sqlalchemy import delete, func, select
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotFound, ShopError, SignInNeeded
+from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors.accounts import SignInNeeded
 from mountify.core.google_account import GoogleAccount
 from mountify.models.account import Address, Role, User
 from mountify.models.order import Order

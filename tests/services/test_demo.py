@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import ImagesUnavailable
+from mountify.core.errors.pictures import ImagesUnavailable
 from mountify.core.money import Money
 from mountify.core.pictures import StoredPicture
 from mountify.models.account import User

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import PaymentsUnavailable, UnknownPayment, UnknownSession
+from mountify.core.errors.payments import PaymentsUnavailable, UnknownPayment, UnknownSession
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_dispute import PaymentDispute

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import MailRefused, MailUnavailable
+from mountify.core.errors.outside import MailRefused, MailUnavailable
 from mountify.models.email import Email, EmailState
 from mountify.services import emails
 from mountify.services.audit import audit

@@ -14,18 +14,9 @@ from sqlalchemy import func, select, update
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    AccountDisabled,
-    AddressTaken,
-    BadCredentials,
-    ConnectedElsewhere,
-    EmailNotVerified,
-    LastWayIn,
-    NoEmailAtGoogle,
-    NotFound,
-    ShopError,
-    SignInNeeded,
-)
+from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors.accounts import AccountDisabled, BadCredentials, LastWayIn, SignInNeeded
+from mountify.core.errors.google import AddressTaken, ConnectedElsewhere, EmailNotVerified, NoEmailAtGoogle
 from mountify.core.google_account import GoogleAccount
 from mountify.models.account import OAuthIdentity, Role, User
 from mountify.models.email import Email

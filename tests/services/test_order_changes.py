@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import NotPending, PaymentsUnavailable, RefundAsked
+from mountify.core.errors.orders import NotPending
+from mountify.core.errors.payments import PaymentsUnavailable, RefundAsked
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.models.email import Email, EmailState

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, LinkSpent, WeakPassword
+from mountify.core.errors.accounts import BadCredentials, LinkSpent, WeakPassword
 from mountify.models.account import EmailToken, User
 from mountify.models.email import Email
 from mountify.services import accounts, email_change, password_reset, sign_ins

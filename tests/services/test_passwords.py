@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 from zxcvbn.matching import L33T_TABLE, enumerate_l33t_subs, relevant_l33t_subtable
 
-from mountify.core.errors import WeakPassword
+from mountify.core.errors.accounts import WeakPassword
 from mountify.services import passwords
 
 ABOUT = ["alice.archer@example.com", "Alice", "Archer", "Mountify"]

@@ -13,7 +13,9 @@ from structlog.testing import capture_logs
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import CartChanged, PaymentRefused, PaymentsUnavailable, SomeFailed, UnknownSession
+from mountify.core.errors.carts import CartChanged
+from mountify.core.errors.outside import SomeFailed
+from mountify.core.errors.payments import PaymentRefused, PaymentsUnavailable, UnknownSession
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.core.site import Site

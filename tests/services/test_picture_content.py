@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mountify.core.errors import NotAPicture, PictureTooBig, ShopError, TooManyPixels
+from mountify.core.errors import ShopError
+from mountify.core.errors.pictures import NotAPicture, PictureTooBig, TooManyPixels
 from mountify.services import pictures
 
 

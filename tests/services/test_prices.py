@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mountify.core.errors import BadPrice
+from mountify.core.errors.catalogue import BadPrice
 from mountify.core.money import Money
 from mountify.models.catalogue import ProductStatus
 from mountify.services.prices import list_unpayable

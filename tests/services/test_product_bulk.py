@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import AlreadyUndone, NotFound, PricesOutOfReach
+from mountify.core.errors import NotFound
+from mountify.core.errors.catalogue import AlreadyUndone, PricesOutOfReach
 from mountify.core.money import Money, rounded
 from mountify.services import product_bulk, product_changes, product_table
 from mountify.services.product_bulk import Reprice

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice, NotFound, SlugTaken, UnknownCategory
+from mountify.core.errors import NotFound
+from mountify.core.errors.catalogue import BadPrice, SlugTaken, UnknownCategory
 from mountify.core.money import Money
 from mountify.models.catalogue import Inventory, Product, ProductSlug, ProductStatus, StockMovement
 from mountify.services import product_changes, products

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import ImagesUnavailable, NotFound, PictureInUse, TooManyPictures
+from mountify.core.errors import NotFound
+from mountify.core.errors.pictures import ImagesUnavailable, PictureInUse, TooManyPictures
 from mountify.core.pictures import StoredPicture
 from mountify.models.catalogue import Product
 from mountify.services import picture_files, product_changes, product_pictures, products

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from mountify import db
 from mountify.config import Config
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, NoPassword, WeakPassword, WrongPassword
+from mountify.core.errors.accounts import BadCredentials, NoPassword, WeakPassword, WrongPassword
 from mountify.core.site import Site
 from mountify.models.account import User
 from mountify.models.email import Email

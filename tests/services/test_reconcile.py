@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import delete, select
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import PaymentsUnavailable, SomeFailed
+from mountify.core.errors.outside import SomeFailed
+from mountify.core.errors.payments import PaymentsUnavailable
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_session import PaymentSession, SessionOutcome
 from mountify.gateways import Gateways

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import UnknownSession
+from mountify.core.errors.payments import UnknownSession
 from mountify.core.money import Money
 from mountify.core.payment_refund import PaymentRefund, RefundOutcome
 from mountify.models.order import OrderEvent

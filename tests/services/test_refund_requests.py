@@ -11,15 +11,14 @@ from sqlalchemy import select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
+from mountify.core.errors import NotFound, ShopError
+from mountify.core.errors.payments import (
     AlreadyRefunded,
     BadAmount,
-    NotFound,
     NothingPaid,
     NotReturnable,
     PaymentsUnavailable,
     RefundTooHigh,
-    ShopError,
     UnknownSession,
 )
 from mountify.core.money import Money

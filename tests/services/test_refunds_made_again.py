@@ -6,11 +6,8 @@ import pytest
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    AlreadyRefunded,
-    NotFound,
-    RefundTooHigh,
-)
+from mountify.core.errors import NotFound
+from mountify.core.errors.payments import AlreadyRefunded, RefundTooHigh
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.payment_refund import RefundOutcome

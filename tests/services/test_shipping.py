@@ -10,15 +10,9 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    AlreadyRefunded,
-    AlreadyShipped,
-    BadTrackingNumber,
-    NotFound,
-    NotShipped,
-    NotToShip,
-    UnknownCarrier,
-)
+from mountify.core.errors import NotFound
+from mountify.core.errors.orders import AlreadyShipped, BadTrackingNumber, NotShipped, NotToShip, UnknownCarrier
+from mountify.core.errors.payments import AlreadyRefunded
 from mountify.core.order_status import OrderStatus
 from mountify.models.audit_log import AuditEntry
 from mountify.models.order import NOBODY, Order, OrderEvent

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadCredentials, WeakPassword
+from mountify.core.errors.accounts import BadCredentials, WeakPassword
 from mountify.models.account import User
 from mountify.services import accounts, sign_ins
 from tests.cast import COST, PASSWORD, email_of, make_account

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import BelowReserved, NotFound, NothingOnHand, StockChanged
+from mountify.core.errors import NotFound
+from mountify.core.errors.catalogue import BelowReserved, NothingOnHand, StockChanged
 from mountify.models.catalogue import Product, ProductStatus, StockMovement
 from mountify.services import stock_changes, stock_table
 from mountify.services.stock_changes import Reason

@@ -12,9 +12,9 @@ from sqlalchemy import func, select, text
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
+from mountify.core.errors import NotFound
+from mountify.core.errors.payments import (
     BadSignature,
-    NotFound,
     PaymentRefused,
     PaymentsUnavailable,
     UnknownPayment,

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import CategoryTaken
+from mountify.core.errors.catalogue import CategoryTaken
 from mountify.core.texts import read_whole
 from mountify.forms.category import CategoryForm
 from mountify.services import audit_log, categories

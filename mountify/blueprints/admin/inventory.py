@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BelowReserved, NothingOnHand, StockChanged
+from mountify.core.errors.catalogue import BelowReserved, NothingOnHand, StockChanged
 from mountify.core.tokens import new_token
 from mountify.forms.base import ShopForm
 from mountify.forms.listing import read_page, read_words

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadAmount, NotReturnable, RefundAsked, RefundTooHigh
+from mountify.core.errors.payments import BadAmount, NotReturnable, RefundAsked, RefundTooHigh
 from mountify.core.order_status import OrderStatus
 from mountify.core.tokens import new_token
 from mountify.forms.listing import read_page

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice, ChangedMeanwhile, SlugTaken, UnknownCategory
+from mountify.core.errors.catalogue import BadPrice, ChangedMeanwhile, SlugTaken, UnknownCategory
 from mountify.forms.product import NewProductForm, ProductForm
 from mountify.models.catalogue import ProductStatus
 from mountify.services import audit_log, categories, product_changes, products

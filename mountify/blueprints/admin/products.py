@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice, ChangedMeanwhile, PricesOutOfReach, UnknownCategory
+from mountify.core.errors.catalogue import BadPrice, ChangedMeanwhile, PricesOutOfReach, UnknownCategory
 from mountify.core.texts import read_whole
 from mountify.forms.product_table import CategoryOfManyForm, PricesForm, RowForm, StatusOfManyForm
 from mountify.services import product_bulk, product_changes, product_table

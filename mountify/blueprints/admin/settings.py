@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadPrice, ChangedMeanwhile
+from mountify.core.errors.catalogue import BadPrice, ChangedMeanwhile
 from mountify.core.outside import Answer
 from mountify.forms.shop import PageForm, SettingsForm
 from mountify.services import audit_log, outside

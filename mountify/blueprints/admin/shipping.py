@@ -8,14 +8,8 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import (
-    AlreadyRefunded,
-    AlreadyShipped,
-    BadTrackingNumber,
-    NotShipped,
-    NotToShip,
-    UnknownCarrier,
-)
+from mountify.core.errors.orders import AlreadyShipped, BadTrackingNumber, NotShipped, NotToShip, UnknownCarrier
+from mountify.core.errors.payments import AlreadyRefunded
 from mountify.forms.listing import LAST_PAGE, read_number, read_page
 from mountify.forms.shipping import ShipForm
 from mountify.services import audit_log, shipping

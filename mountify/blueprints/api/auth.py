@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import WeakPassword
+from mountify.core.errors.accounts import WeakPassword
 from mountify.forms.auth import ForgotPasswordForm, RegisterForm, ResetPasswordForm, SignInForm
 from mountify.services import accounts, password_reset, registration
 from mountify.web.auth import identity, settings, shop_session

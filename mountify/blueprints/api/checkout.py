@@ -9,7 +9,8 @@ from flask import Blueprint, Response, jsonify, make_response
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import N_, CartChanged, CartEmpty, InvalidInput, NotEnoughStock
+from mountify.core.errors import N_, InvalidInput
+from mountify.core.errors.carts import CartChanged, CartEmpty, NotEnoughStock
 from mountify.core.ids import BIGGEST_ID
 from mountify.core.tokens import new_token, sign
 from mountify.forms.checkout import CheckoutForm

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 from flask_babel import gettext as _
 
 from mountify.core.clock import utcnow
-from mountify.core.errors import WeakPassword, WrongPassword
+from mountify.core.errors.accounts import WeakPassword, WrongPassword
 from mountify.forms.settings import ChangePasswordForm, ProfileForm
 from mountify.services import accounts, profile
 from mountify.web.auth import require_identity, settings, shop_session

@@ -12,7 +12,9 @@ from flask_babel import gettext as _
 from mountify.blueprints.api.body import amount, json_object, moment, order_row, pagination
 from mountify.blueprints.api.orders import as_json
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadAmount, InvalidInput, OtherRoute
+from mountify.core.errors import InvalidInput
+from mountify.core.errors.orders import OtherRoute
+from mountify.core.errors.payments import BadAmount
 from mountify.core.money import Money
 from mountify.core.order_status import OrderStatus
 from mountify.core.tokens import is_token

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from mountify.blueprints.api.body import json_object, moment, pagination
 from mountify.blueprints.api.orders import as_json
 from mountify.core.clock import utcnow
-from mountify.core.errors import BadTrackingNumber, UnknownCarrier
+from mountify.core.errors.orders import BadTrackingNumber, UnknownCarrier
 from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, check, read_number, read_page
 from mountify.forms.shipping import ShipForm
 from mountify.models.order import Order
