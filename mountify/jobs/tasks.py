@@ -20,6 +20,7 @@ from mountify.services import (
     carts,
     email_change,
     emails,
+    order_emails,
     password_reset,
     payment_sessions,
     picture_files,
@@ -52,7 +53,7 @@ class Tasks:
         refund_sending.send(refund_id, payments=self.payments, site=self.site, now=utcnow())
 
     def mail_order_links(self, email: str) -> None:
-        emails.queue_order_links(email, site=self.site, now=utcnow())
+        order_emails.queue_order_links(email, site=self.site, now=utcnow())
 
     def mail_registration(self, email: str, asked_at: int) -> None:
         registration.mail(email, asked_at, site=self.site, now=utcnow())

@@ -23,7 +23,7 @@ from mountify.models.order import Order
 from mountify.models.payment import AttemptState
 from mountify.services import addresses, cart_view, carts, payment_sessions, placing
 from mountify.services.cart_view import CartOwner
-from mountify.services.emails import order_url
+from mountify.services.order_emails import order_url
 from mountify.services.orders import lines_of, lock_order
 from mountify.services.payment_sessions import Request, newest_attempt, open_session
 from mountify.services.placing import Purchase

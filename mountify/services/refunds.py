@@ -19,7 +19,7 @@ from mountify.core.site import Site
 from mountify.gateways import Payments
 from mountify.models.order import Order
 from mountify.models.payment import Payment, PaymentAttempt, PaymentState, Refund, RefundState
-from mountify.services import emails, returns
+from mountify.services import order_emails, returns
 from mountify.services.orders import lock_order
 from mountify.services.wording import format_money
 from mountify.transaction import retried_once, transaction
@@ -134,7 +134,7 @@ def _go_on(
         order.record("refund", now=now, amount=amount, refund=seen.id, reason=refund.reason)
         if was is not RefundState.VOID:  # its parts are back already
             put_parts_back(session, order, refund, now)
-        emails.queue_refunded(session, order, payment, refund, site=site, now=now)
+        order_emails.queue_refunded(session, order, payment, refund, site=site, now=now)
         log.info("refund_made", order_id=order.id, refund=seen.id)
 
 

@@ -20,7 +20,7 @@ from mountify.gateways import Payments
 from mountify.models.attention import AttentionKind
 from mountify.models.order import Order
 from mountify.models.payment import AttemptState, Payment, PaymentAttempt
-from mountify.services import addresses, attention_notes, carts, emails, inventory, refund_requests
+from mountify.services import addresses, attention_notes, carts, inventory, order_emails, refund_requests
 from mountify.services.orders import UNREADABLE, first_event_at, lines_of, lock_order
 from mountify.services.wording import format_money, not_held, outcome_of
 from mountify.transaction import Outdated, retried_once, transaction
@@ -185,8 +185,8 @@ def _become_paid(session: Session, order: Order, seen: PaymentSession, site: Sit
     order.mark_paid(seen.id, now=now)
     _empty_cart(session, order)
     session.flush()
-    emails.queue_about("confirmed", session, order, site=site, now=now)
-    emails.queue_for_merchant(session, order, site=site, now=now)
+    order_emails.queue_about("confirmed", session, order, site=site, now=now)
+    order_emails.queue_for_merchant(session, order, site=site, now=now)
     log.info("order_paid", order_id=order.id)
 
 
@@ -213,7 +213,7 @@ def _await_payment(session: Session, order: Order, attempt: PaymentAttempt, site
     order.record("payment_pending", now=now)
     if order.is_pending:
         _empty_cart(session, order)
-        emails.queue_about("payment_pending", session, order, site=site, now=now)
+        order_emails.queue_about("payment_pending", session, order, site=site, now=now)
 
 
 def _fail(session: Session, order: Order, attempt: PaymentAttempt, site: Site, now: datetime) -> None:
@@ -223,7 +223,7 @@ def _fail(session: Session, order: Order, attempt: PaymentAttempt, site: Site, n
         return
     inventory.release(session, lines_of(order))
     order.mark_cancelled("payment failed", now=now)
-    emails.queue_about("payment_failed", session, order, site=site, now=now)
+    order_emails.queue_about("payment_failed", session, order, site=site, now=now)
     log.info("payment_failed", order_id=order.id)
 
 
@@ -237,7 +237,7 @@ def _close(session: Session, order: Order, attempt: PaymentAttempt, site: Site, 
         order.mark_cancelled(attempt.closed_by, now=now)
         return
     order.mark_expired(now=now)
-    emails.queue_expired(session, order, site=site, now=now)
+    order_emails.queue_expired(session, order, site=site, now=now)
 
 
 def _waits_for(order: Order, attempt: PaymentAttempt) -> bool:

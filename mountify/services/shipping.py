@@ -18,7 +18,7 @@ from mountify.core.order_status import OrderStatus
 from mountify.core.paging import Page
 from mountify.core.site import Site
 from mountify.models.order import CORRECTED, NOBODY, SENT, TO_SHIP, Order, OrderEvent
-from mountify.services import audit_log, emails, refund_requests
+from mountify.services import audit_log, order_emails, refund_requests
 from mountify.services.audit_log import Actor
 from mountify.services.orders import lock_order
 from mountify.transaction import transaction
@@ -53,7 +53,7 @@ def ship(by: Actor, order_id: int, carrier: str, number: str, *, mail: bool = Tr
             session, by, "order.shipped", order, now=now, status=status, carrier=(None, parcel.carrier.code)
         )
         if mail:
-            emails.queue_shipped(session, order, parcel, site=site, now=now)
+            order_emails.queue_shipped(session, order, parcel, site=site, now=now)
         reached("shipping.before_commit")
         log.info("order_shipped", order_id=order.id, carrier=parcel.carrier.code)
         return order
@@ -79,7 +79,7 @@ def correct(
         audit_log.record(session, by, "order.tracking_corrected", order, now=now, **changes)
         if mail:
             which = _count_corrections(session, order)
-            emails.queue_corrected(session, order, parcel, which=which, site=site, now=now)
+            order_emails.queue_corrected(session, order, parcel, which=which, site=site, now=now)
         log.info("tracking_corrected", order_id=order.id, carrier=parcel.carrier.code)
         return order
 

@@ -15,6 +15,7 @@ from mountify.models.payment import PaymentAttempt
 from mountify.services import (
     emails,
     inventory,
+    order_emails,
     payment_sessions,
     refund_sending,
     settlement,
@@ -34,7 +35,7 @@ def release_without_asking_stripe(patch: pytest.MonkeyPatch) -> None:
             if order.is_pending:
                 inventory.release(session, lines_of(order))
                 order.mark_expired(now=now)
-                emails.queue_expired(session, order, site=site, now=now)
+                order_emails.queue_expired(session, order, site=site, now=now)
 
     patch.setattr(payment_sessions, "end", end)
 
