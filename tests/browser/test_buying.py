@@ -45,6 +45,20 @@ def go_to_payment(page: Page, email: str) -> None:
     expect(page.locator("#pay-form")).to_be_visible()
 
 
+def fill_cart(page: Page, name: str, quantity: int) -> None:
+    open_part(page, name)
+    add_to_cart(page, quantity)
+    expect(page.locator("#cart-badge")).to_contain_text(str(quantity))
+    open_cart(page)
+
+
+def pay(page: Page) -> None:
+    """Pay on Stripe's page, and come back."""
+    page.locator("#card_number").fill("4242 4242 4242 4242")
+    page.locator("#pay-button").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your order is confirmed.")
+
+
 def test_a_stranger_buys_and_follows_the_order(
     page: Page, shop: Shop, look: Callable[[str], None], request: pytest.FixtureRequest
 ) -> None:
@@ -98,18 +112,13 @@ def test_a_declined_card_changes_nothing_and_another_card_pays(
     page: Page, shop: Shop, request: pytest.FixtureRequest
 ) -> None:
     email = address_of(request)
-    open_part(page, "Slot Tablet Rest")
-    add_to_cart(page, 1)
-    expect(page.locator("#cart-badge")).to_contain_text("1")
-    open_cart(page)
+    fill_cart(page, "Slot Tablet Rest", 1)
     go_to_payment(page, email)
     page.locator("#card_number").fill(DECLINED)
     page.locator("#pay-button").click()
     expect(page.get_by_text("declined").first).to_be_visible()
     assert shop.one("SELECT status FROM orders WHERE email = :email", email=email) == "pending"
-    page.locator("#card_number").fill("4242 4242 4242 4242")
-    page.locator("#pay-button").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Your order is confirmed.")
+    pay(page)
     shop.mail_to(email)
 
 
@@ -117,10 +126,7 @@ def test_coming_back_without_paying_keeps_the_cart_and_frees_the_stock(
     page: Page, shop: Shop, look: Callable[[str], None], request: pytest.FixtureRequest
 ) -> None:
     email = address_of(request)
-    open_part(page, "Halo Charger Stand")
-    add_to_cart(page, 2)
-    expect(page.locator("#cart-badge")).to_contain_text("2")
-    open_cart(page)
+    fill_cart(page, "Halo Charger Stand", 2)
     go_to_payment(page, email)
     held = "SELECT reserved FROM inventory JOIN products ON id = sku_id WHERE name = 'Halo Charger Stand'"
     assert shop.one(held) == 2

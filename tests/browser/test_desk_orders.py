@@ -12,7 +12,7 @@ from mountify.embedded.processes import wait_until
 
 from .conftest import PASSWORDS, Shop, has_script
 from .test_account_pages import Critic, enter
-from .test_buying import add_to_cart, address_of, go_to_payment, open_cart, open_part
+from .test_buying import address_of, fill_cart, go_to_payment, pay
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
@@ -22,14 +22,9 @@ def test_an_order_is_found_and_a_part_of_it_goes_back(
     page: Page, shop: Shop, look: Callable[[str], None], request: pytest.FixtureRequest
 ) -> None:
     email = address_of(request)
-    open_part(page, "Ledge Phone Stand")
-    add_to_cart(page, 2)
-    expect(page.locator("#cart-badge")).to_contain_text("2")
-    open_cart(page)
+    fill_cart(page, "Ledge Phone Stand", 2)
     go_to_payment(page, email)
-    page.locator("#card_number").fill("4242 4242 4242 4242")
-    page.locator("#pay-button").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("confirmed")
+    pay(page)
     order_id, number, product_id = (
         shop.one(
             f"SELECT {what} FROM orders o JOIN order_items i ON i.order_id = o.id WHERE email = :email", email=email

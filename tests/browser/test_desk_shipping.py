@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import PASSWORDS, Shop, has_script
 from .test_account_pages import Critic, enter
-from .test_buying import add_to_cart, address_of, go_to_payment, open_cart, open_part
+from .test_buying import address_of, fill_cart, go_to_payment, pay
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
@@ -22,14 +22,9 @@ def test_an_order_is_shipped_and_its_buyer_follows_it(
     page: Page, shop: Shop, look: Callable[[str], None], request: pytest.FixtureRequest
 ) -> None:
     email = address_of(request)
-    open_part(page, "Ledge Phone Stand")
-    add_to_cart(page, 1)
-    expect(page.locator("#cart-badge")).to_contain_text("1")
-    open_cart(page)
+    fill_cart(page, "Ledge Phone Stand", 1)
     go_to_payment(page, email)
-    page.locator("#card_number").fill("4242 4242 4242 4242")
-    page.locator("#pay-button").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("confirmed")
+    pay(page)
     order_id = shop.one("SELECT id FROM orders WHERE email = :email", email=email)
     number = shop.one("SELECT number FROM orders WHERE id = :id", id=order_id)
     link = re.search(r"http://\S+(/orders/\d+\?key=\S+)", shop.mail_to(email)["text"])

@@ -13,7 +13,7 @@ from mountify.core import strict_json
 from mountify.core.errors import N_, InvalidInput
 from mountify.core.money import Money
 from mountify.core.paging import Page
-from mountify.models.catalogue import ProductImage
+from mountify.models.catalogue import Product, ProductImage
 from mountify.services.order_table import Row
 from mountify.web.page_cache import for_everybody
 
@@ -55,6 +55,22 @@ def amount(money: Money) -> float:
 
 def moment(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
+
+
+def product_facts(product: Product) -> dict[str, Any]:
+    """What the shop and the desk alike tell of a product."""
+    return {
+        "id": product.id,
+        "name": product.name,
+        "price": amount(product.price),
+        "description": product.description,
+        "detailed_description": product.detailed_description,
+        "imageUrl": product.image_url,
+        "imageUrlHover": product.image_url_hover,
+        "imagePublicId": product.image_public_id,
+        "imageHoverPublicId": product.image_hover_public_id,
+        "categoryId": product.category_id,
+    }
 
 
 def gallery(images: Sequence[ProductImage]) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from mountify.services.cards import Card
 from mountify.services.products import SHORTEST_SEARCH, Filters, Sort
 from mountify.web.page_cache import kept_data, worth_keeping
 
-from .body import amount, gallery, shared
+from .body import amount, gallery, product_facts, shared
 
 bp = Blueprint("catalogue", __name__)
 
@@ -138,19 +138,7 @@ def _show(product_id: int) -> dict[str, Any]:
         raise NotFound from None  # the contract knows no 410
     worth_keeping()
     return {
-        "product": {
-            "id": product.id,
-            "name": product.name,
-            "price": amount(product.price),
-            "description": product.description,
-            "detailed_description": product.detailed_description,
-            "imageUrl": product.image_url,
-            "imageUrlHover": product.image_url_hover,
-            "imagePublicId": product.image_public_id,
-            "imageHoverPublicId": product.image_hover_public_id,
-            "categoryId": product.category_id,
-            "available": max(0, product.available),
-        },
+        "product": {**product_facts(product), "available": max(0, product.available)},
         "images": gallery(product.images),
     }
 

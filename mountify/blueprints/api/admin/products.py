@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
 
-from mountify.blueprints.api.body import amount, exact_json_object, gallery, pagination
+from mountify.blueprints.api.body import exact_json_object, gallery, pagination, product_facts
 from mountify.core.clock import utcnow
 from mountify.core.paging import Page
 from mountify.forms.listing import MOST_A_PAGE, USUAL_A_PAGE, read_number, read_page
@@ -73,18 +73,9 @@ def _change(product_id: int, values: dict[str, object]) -> Response:
 
 def _show(product: Product) -> dict[str, Any]:
     return {
-        "id": product.id,
-        "name": product.name,
+        **product_facts(product),
         "slug": product.slug,
         "status": product.status,
-        "price": amount(product.price),
-        "description": product.description,
-        "detailed_description": product.detailed_description,
-        "imageUrl": product.image_url,
-        "imageUrlHover": product.image_url_hover,
-        "imagePublicId": product.image_public_id,
-        "imageHoverPublicId": product.image_hover_public_id,
-        "categoryId": product.category_id,
         "categoryName": product.category.name if product.category else None,
         "onHand": product.stock.on_hand,
         "reserved": product.stock.reserved,
