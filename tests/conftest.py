@@ -34,6 +34,7 @@ from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from tests.buyers import Buyer
 from tests.cast import COST
+from tests.compiled import compile_once
 from tests.databases import DATABASE, empty, fresh_database
 from tests.desk import Desk
 from tests.factories import make_product, make_shop
@@ -75,6 +76,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.remove()
     while _folder:
         shutil.rmtree(_folder.pop(), ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        compile_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
