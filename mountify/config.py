@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from mountify.core.senders import is_sender
 from mountify.core.site import Site
 from mountify.core.texts import read_whole
 
@@ -216,7 +217,7 @@ def _google_issuer(environ: Mapping[str, str]) -> str:
 
 def _mail_from(environ: Mapping[str, str]) -> str:
     value = environ.get("MAIL_FROM") or Config.mail_from
-    if "@" not in value or any(ord(character) < 32 for character in value):
+    if not is_sender(value):
         raise ConfigError("MAIL_FROM must be an address such as Shop <orders@shop.example>.")
     return value
 

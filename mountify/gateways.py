@@ -40,7 +40,9 @@ class Payments(Outside, Protocol):
 
 
 class Mailer(Outside, Protocol):
-    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str: ...
+    def send(
+        self, *, sender_name: str = "", to: str, subject: str, html: str, text: str, idempotency_key: str
+    ) -> str: ...
 
 
 class Images(Outside, Protocol):

@@ -217,12 +217,13 @@ class FakeMailer:
     calls: int = 0
     is_down: bool = False
 
-    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
+    def send(self, *, sender_name: str = "", to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
         db.assert_no_connection()
         self.calls += 1
         if self.is_down:
             raise MailUnavailable
-        self.sent.setdefault(idempotency_key, {"to": to, "subject": subject, "html": html, "text": text})
+        letter = {"sender_name": sender_name, "to": to, "subject": subject, "html": html, "text": text}
+        self.sent.setdefault(idempotency_key, letter)
         return f"mail-{list(self.sent).index(idempotency_key)}"
 
     def ping(self) -> Answer:

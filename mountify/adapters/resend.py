@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from mountify.core.errors.outside import MailRefused, MailUnavailable
 from mountify.core.outside import Answer
+from mountify.core.senders import under_name
 
 READ_S = 10
 # Answers that a repeat may turn into a success, once the key or the domain is right: https://resend.com/docs/api-reference/errors
@@ -25,9 +26,10 @@ class ResendMailer:
         self._key, self._sender, self._api_url = key, sender, api_url
         self._before_call = before_call
 
-    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
+    def send(self, *, sender_name: str = "", to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
         """Give the mail to Resend and return its id. Raises MailUnavailable (try again) or MailRefused (do not).
 
+        It comes from the installation's address, which is verified at Resend, under this name when there is one.
         https://resend.com/docs/api-reference/emails/send-email
         """
         import resend
@@ -36,7 +38,7 @@ class ResendMailer:
         self._set_up()
         try:
             answer = resend.Emails.send(
-                {"from": self._sender, "to": [to], "subject": subject, "html": html, "text": text},
+                {"from": self._from(sender_name), "to": [to], "subject": subject, "html": html, "text": text},
                 {"idempotency_key": idempotency_key},
             )
         except ResendError as error:
@@ -60,6 +62,9 @@ class ResendMailer:
                 return Answer.NONE
             return Answer.REFUSED if _status(error.code) in (401, 403) else Answer.FAILED
         return Answer.WELL
+
+    def _from(self, name: str) -> str:
+        return under_name(self._sender, name) if name else self._sender
 
     def _set_up(self) -> None:
         """The SDK keeps its settings in module globals."""

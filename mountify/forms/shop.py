@@ -41,6 +41,7 @@ class SettingsForm(SeenForm):
     claim = lines(120)
     lead = lines(300)
     about = lines(300)
+    sender_name = line(60)
     contact_email = email_field()
     address = line(200)
     returns_in_short = line(60)
@@ -80,7 +81,7 @@ class SettingsForm(SeenForm):
             raise ValidationError(_("Choose countries of the list."))
 
 
-_TEXTS = ("name", "claim", "lead", "about", "contact_email", "address", "returns_in_short")
+_TEXTS = ("name", "claim", "lead", "about", "sender_name", "contact_email", "address", "returns_in_short")
 _NAMES = (*_TEXTS, "countries", "low_stock", "shipping_flat", "shipping_free_from")
 
 

@@ -19,6 +19,7 @@ from mountify.models.email import Email, EmailState
 from mountify.models.order import NOBODY
 from mountify.queue import OVERDUE_AFTER, defer, requeue
 from mountify.services.mail_templates import Rendered
+from mountify.services.settings import get_shop
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
@@ -40,8 +41,12 @@ def store(
     now: datetime,
     order_id: int | None = None,
     user_id: int | None = None,
+    sender_name: str | None = None,
 ) -> None:
-    """Store a mail and queue its sending, in the caller's transaction; nothing when there is one with this key."""
+    """Store a mail and queue its sending, in the caller's transaction; nothing when there is one with this key.
+
+    It comes from who the shop is today, unless told otherwise.
+    """
     is_for_nobody = recipient == NOBODY  # a closed account's: kept, since an order has its mails, and sent nowhere
     row = insert(Email).values(
         state=EmailState.SENT if is_for_nobody else EmailState.QUEUED,
@@ -49,6 +54,7 @@ def store(
         order_id=order_id,
         user_id=user_id,
         kind=kind,
+        sender_name=get_shop().sender_name if sender_name is None else sender_name,
         recipient=recipient,
         subject=mail.subject,
         html=mail.html,
@@ -73,6 +79,7 @@ def deliver(email_id: int, *, mailer: Mailer, now: datetime) -> None:
         email.first_tried_at, email.tried_at = email.first_tried_at or now, now
         email.attempts += 1
         letter = {
+            "sender_name": email.sender_name,
             "to": email.recipient,
             "subject": email.subject,
             "html": email.html,
@@ -153,7 +160,16 @@ def send_again(session: Session, order_id: int, email_id: int, *, copy: int, now
         return None
     key = f"{_first_key(email)}{_AGAIN}{copy}"
     mail = Rendered(email.subject, email.html, email.text)
-    store(session, email.kind, mail, key=key, recipient=email.recipient, order_id=order_id, now=now)
+    store(
+        session,
+        email.kind,
+        mail,
+        key=key,
+        recipient=email.recipient,
+        order_id=order_id,
+        sender_name=email.sender_name,
+        now=now,
+    )
     return email
 
 

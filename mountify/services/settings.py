@@ -34,6 +34,7 @@ class Shop:
     claim_measure: str = ""
     lead: str = ""
     about: str = ""
+    sender_name: str = ""  # none: as the installation has it in MAIL_FROM
     contact_email: str = ""
     address: str = ""
     returns_in_short: str = ""

@@ -26,6 +26,17 @@ def test_a_mail_arrives_as_it_was_written(mailer: ResendMailer, sandbox: Running
     assert (mail["subject"], mail["html"], mail["text"]) == (LETTER["subject"], LETTER["html"], LETTER["text"])
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Bolt", "Bolt"), ("Bolt & Co, orders", '"Bolt & Co, orders"'), ('Bölt "B"', '"Bölt \\"B\\""')]
+)
+def test_a_mail_comes_from_who_the_shop_says_at_the_installations_address(
+    mailer: ResendMailer, sandbox: Running, name: str, shown: str
+) -> None:
+    mailer.send(**LETTER, sender_name=name, idempotency_key="confirmed:1")
+    (mail,) = json.loads(sandbox.get("/mailbox.json").text)
+    assert mail["from"] == f"{shown} <orders@mountify.example>"
+
+
 def test_the_same_key_sends_one_mail(mailer: ResendMailer, sandbox: Running) -> None:
     first = mailer.send(**LETTER, idempotency_key="confirmed:1")
     assert mailer.send(**LETTER, idempotency_key="confirmed:1") == first

@@ -54,6 +54,8 @@ def test_a_good_configuration_is_read() -> None:
         ("BASE_URL", "https://shop.example/sub"),
         ("BASE_URL", "https://[bad"),
         ("MAIL_FROM", "nobody"),
+        ("MAIL_FROM", "Shop <orders@>"),
+        ("MAIL_FROM", "@shop.example"),
         ("MAIL_FROM", "a@b.example\r\nBcc: x@y.example"),
         ("CURRENCY", "dollars"),
         ("SHOP_TIMEZONE", "Mars/Olympus"),

@@ -155,12 +155,12 @@ class Post(FakeMailer):
     keys: Counter[str] = field(default_factory=Counter)
     _seen: dict[str, tuple[datetime, object]] = field(default_factory=dict)
 
-    def send(self, *, to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
+    def send(self, *, sender_name: str = "", to: str, subject: str, html: str, text: str, idempotency_key: str) -> str:
         db.assert_no_connection()
         self.crashes.assert_alive()
         if self.mood is Mood.DOWN:
             raise MailUnavailable
-        letter = (to, subject, html, text)
+        letter = (sender_name, to, subject, html, text)
         at, known = self._seen.get(idempotency_key, (None, letter))
         assert letter == known, f"another mail under the key {idempotency_key}"
         if at is None or self.now - at >= KEYS_KEPT_FOR:

@@ -17,7 +17,7 @@ from mountify.services import emails
 from mountify.services.audit import audit
 from mountify.transaction import transaction
 from tests.buyers import Buyer
-from tests.factories import make_product, make_shop
+from tests.factories import change_settings, make_product, make_shop
 from tests.fakes import FakeMailer, FakePayments
 
 
@@ -52,6 +52,13 @@ def test_a_mail_is_sent_once(email_id: int, mailer: FakeMailer, run_jobs: Callab
     assert the_mail().state is EmailState.SENT and the_mail().provider_id
 
 
+def test_mails_come_from_who_the_shop_says_it_is(buyer: Buyer, mailer: FakeMailer, run_jobs: Callable[[], int]) -> None:
+    change_settings(sender_name="Bracketeer orders")
+    buyer.buy()
+    run_jobs()
+    assert [mail["sender_name"] for mail in mailer.sent.values()] == ["Bracketeer orders"] * 2
+
+
 def test_a_mail_says_what_was_bought_and_escapes_it(email_id: int, mailer: FakeMailer) -> None:
     emails.deliver(email_id, mailer=mailer, now=utcnow())
     (mail,) = mailer.sent.values()
@@ -63,6 +70,7 @@ def test_a_mail_says_what_was_bought_and_escapes_it(email_id: int, mailer: FakeM
 def test_a_mail_waits_while_the_service_is_down_and_goes_out_unchanged(email_id: int, mailer: FakeMailer) -> None:
     mailer.is_down = True
     before = (the_mail().subject, the_mail().html, the_mail().text)
+    change_settings(name="Bracketeer", sender_name="Bracketeer orders")
     for _ in range(3):
         with pytest.raises(MailUnavailable):
             emails.deliver(email_id, mailer=mailer, now=utcnow())
@@ -70,7 +78,7 @@ def test_a_mail_waits_while_the_service_is_down_and_goes_out_unchanged(email_id:
     mailer.is_down = False
     emails.deliver(email_id, mailer=mailer, now=utcnow() + timedelta(hours=2))
     (sent,) = mailer.sent.values()
-    assert (sent["subject"], sent["html"], sent["text"]) == before
+    assert (sent["subject"], sent["html"], sent["text"], sent["sender_name"]) == (*before, "")
 
 
 def test_a_crash_after_sending_sends_no_second_mail(email_id: int, mailer: FakeMailer) -> None:
