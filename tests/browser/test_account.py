@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
 
+from tests.axe import complaints
+
 from .conftest import PASSWORDS, Shop
 from .test_buying import add_to_cart, address_of, open_cart, open_part
-from .test_first_view import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PART = "Ledge Phone Stand"
@@ -136,13 +137,8 @@ def test_axe_finds_nothing_to_complain_about(
     page, troubles = context.new_page(), {}
 
     def judge(title: str) -> None:
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate("axe.run()")
-        assert found["passes"], title
-        if found["violations"]:
-            troubles[title] = [
-                (each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]
-            ]
+        if found := complaints(page):
+            troubles[title] = found
 
     sign_in(page, shop, address_of(request))
     for path in ("/orders", "/settings/addresses"):

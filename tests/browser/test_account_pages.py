@@ -13,10 +13,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from redis import Redis
 
+from tests.axe import complaints
+
 from .conftest import PASSWORDS, Shop, has_script
 from .test_account import KNOWN, sign_in
 from .test_buying import add_to_cart, address_of, open_part
-from .test_first_view import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PASSWORD, ANOTHER = PASSWORDS[KNOWN], "another long and boring one"
@@ -437,13 +438,10 @@ class Critic:
     def judge(self, title: str, *, heading: str) -> None:
         """On a phone the whole page, on a desk what other pages do not have too."""
         expect_title(self.page, heading)
-        self.page.evaluate(AXE.read_text("utf-8"))
         for width, scheme, part in ((1440, "dark", "main"), (360, "light", "html")):
             self._see(width, scheme)
-            found = self.page.evaluate("part => axe.run(part)", part)
-            assert found["passes"], title
-            for each in found["violations"]:
-                self._note(title, each["id"], *(node["html"][:120] for node in each["nodes"]))
+            for rule, nodes in complaints(self.page, part):
+                self._note(title, rule, *nodes)
         self._see(320, "light")
         self._note(title, *self.page.evaluate(JUDGE))
 

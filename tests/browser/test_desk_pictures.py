@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.axe import complaints
+
 from .conftest import PASSWORDS, has_script
 from .test_account_pages import enter
-from .test_first_view import AXE
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
 
 # Files of these sizes are dropped on the frame.
 DROP = """sizes => {
@@ -52,11 +53,7 @@ def test_two_photos_are_uploaded_and_change_places(page: Page, files: list[str],
     expect(pictures.locator("li.first img")).to_have_js_property("complete", True)
     look("photos")
     if has_script(page):
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate(
-            "axe.run(document).then((all) => all.violations.map((one) => one.id + one.nodes[0].html))"
-        )
-        assert found == []
+        assert complaints(page) == []
     bad = Path(files[0]).with_name("drawing.jpg")
     bad.write_text("<svg/>")
     page.get_by_label("Add photos").set_input_files(str(bad))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import PASSWORDS, Shop, has_script
-from .test_first_view import AXE
+from tests.axe import complaints
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+from .conftest import PASSWORDS, Shop, has_script
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
 ADMIN = "admin@mountify.example"
 
 
@@ -42,11 +42,7 @@ def row(page: Page, name: str) -> Locator:
 
 def expect_open_to_everybody(page: Page) -> None:
     if has_script(page):
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate(
-            "axe.run().then(found => JSON.stringify(found.violations.map(v => [v.id, v.nodes[0].html])))"
-        )
-        assert json.loads(found) == []
+        assert complaints(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 

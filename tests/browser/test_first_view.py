@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import brotli
 import pytest
 from playwright.sync_api import Browser
 
+from tests.axe import complaints
+
 from .conftest import Shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-AXE = Path(__file__).parent.parent / "vendor" / "axe.min.js"
 ONE_ROUND_TRIP_BYTES = 14_000
 AS_NGINX, AS_BUILT = 6, 11  # nginx compresses pages as they go; the style sheet was compressed before
 
@@ -87,12 +87,7 @@ def test_axe_finds_nothing_to_complain_about(chromium: Browser, shop: Shop, widt
         if title == "cart":
             context.add_cookies([{"name": name, "value": value, "url": shop.url}])
         page.goto(path)
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate("axe.run()")
-        assert found["passes"], title
-        if found["violations"]:
-            troubles[title] = [
-                (each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]
-            ]
+        if found := complaints(page):
+            troubles[title] = found
     context.close()
     assert troubles == {}, json.dumps(troubles, indent=1)

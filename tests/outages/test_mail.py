@@ -123,7 +123,7 @@ def test_a_mail_that_was_refused_waits_for_a_person_and_a_command(
 
 
 @pytest.mark.commits
-@pytest.mark.xdist_group("processes")
+@pytest.mark.xdist_group("signals")
 def test_a_worker_whose_line_was_cut_asks_again_by_itself(email_id: int, config: Config, sandbox: Running) -> None:
     fail(sandbox, 1, cut=True)
     parts = Parts(config, sandbox, free_port())

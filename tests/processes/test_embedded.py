@@ -15,7 +15,7 @@ from redis import Redis
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.embedded.processes import Process, wait_until
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("signals")
 ROOT = Path(__file__).parent.parent.parent
 
 

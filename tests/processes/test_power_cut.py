@@ -16,7 +16,7 @@ from .parts import Shopper
 from .test_supervisor import Start, ports, start, var
 
 __all__ = ["ports", "start", "var"]
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("signals")
 
 
 def mails(outside: Running) -> list[dict[str, str]]:

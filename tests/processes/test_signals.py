@@ -27,7 +27,7 @@ from .parts import ENDS_WITHIN_S, Parts
 from .visit import PATIENCE_S, Visit, assert_sold_to, jobs, the_order
 from .wire import wire_to
 
-pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("processes")]
+pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("signals")]
 
 
 def has_heard(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:

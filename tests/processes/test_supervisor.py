@@ -20,7 +20,7 @@ from mountify.embedded.processes import free_port, wait_until
 from mountify.supervisor.children import end_leftovers
 from tests.running import ROOT, START_S, Supervisor, mountify
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("signals")
 Start = Callable[..., Supervisor]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import cloudinary.uploader
@@ -13,11 +12,12 @@ import pytest
 import resend
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from tests.axe import complaints
+
 from .support import Running, Shop, cart, client_of, wait_for
 from .vendors import account, picture, resend_at
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-AXE = Path(__file__).parent.parent / "vendor" / "axe.min.js"
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
 BANNER = "Sandbox: no real money, no real e-mail"
 CONFIRMS = "4000 0027 6000 3184"
 NARROWEST_PX = 320
@@ -90,20 +90,17 @@ EMPTY = {"index": "/", "payments": "/dashboard", "mailbox": "/mailbox", "picture
 
 @pytest.mark.parametrize("width", [360, 1440])
 def test_axe_finds_nothing_to_complain_about(chromium: Browser, sandbox: Running, width: int) -> None:
-    """https://github.com/dequelabs/axe-core, on empty and on full pages, on light and on dark paper."""
+    """On empty and on full pages, on light and on dark paper."""
     page = chromium.new_page(base_url=sandbox.url, reduced_motion="reduce", bypass_csp=True)
     troubles: dict[str, Any] = {}
 
     def judge(title: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate("axe.run()")
-        assert found["passes"] and page.locator(".banner").inner_text() == BANNER, title
+        bad = complaints(page)
+        assert page.locator(".banner").inner_text() == BANNER, title
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        dark = page.evaluate("axe.run({runOnly: ['color-contrast']})")
+        bad += complaints(page, runOnly=["color-contrast"])
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        bad = [(each["id"], [node["html"][:120] for node in each["nodes"]])
-               for each in found["violations"] + dark["violations"]]  # fmt: skip
         page.set_viewport_size({"width": min(width, NARROWEST_PX), "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if bad or wide > 0:
