@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
-# How many tests run at once: some wait most of the time, so one more than there are cores in a small machine.
-WORKERS ?= 3
+# How many tests run at once.
+WORKERS ?= 2
 
 .PHONY: help setup run test model mutants soak bench lint format lock clean
 

@@ -12,7 +12,7 @@ from tests.axe import complaints
 
 from .conftest import PASSWORDS, Shop, has_script
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
 
 PAGES = {

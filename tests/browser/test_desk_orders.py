@@ -14,7 +14,7 @@ from .conftest import PASSWORDS, Shop, has_script
 from .test_account_pages import Critic, enter
 from .test_buying import address_of, fill_cart, go_to_payment, pay
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
 
 

@@ -15,7 +15,7 @@ from tests.axe import complaints
 from .conftest import PASSWORDS, has_script
 from .test_account_pages import enter
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 # Files of these sizes are dropped on the frame.
 DROP = """sizes => {

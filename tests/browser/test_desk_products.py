@@ -11,7 +11,7 @@ from tests.axe import complaints
 
 from .conftest import PASSWORDS, Shop, has_script
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
 
 

@@ -17,7 +17,7 @@ from tests.axe import complaints
 from .support import Running, Shop, cart, client_of, wait_for
 from .vendors import account, picture, resend_at
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("desk")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("sandbox")]
 BANNER = "Sandbox: no real money, no real e-mail"
 CONFIRMS = "4000 0027 6000 3184"
 NARROWEST_PX = 320
