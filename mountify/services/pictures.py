@@ -6,8 +6,12 @@ import io
 import struct
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mountify.core.errors.pictures import NotAPicture, PictureTooBig, TooManyPixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Pixels
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_PIXELS = 40_000_000
@@ -63,12 +67,28 @@ def prepare(content: bytes) -> Prepared:
             bare = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
             bare.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             out = io.BytesIO()
-            bare.save(out, "WEBP", quality=QUALITY, exif=b"", xmp=b"", icc_profile=b"")
+            _in_srgb(bare, picture.info.get("icc_profile")).save(
+                out, "WEBP", quality=QUALITY, exif=b"", xmp=b"", icc_profile=b""
+            )
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels from error
     except _BROKEN as error:
         raise NotAPicture from error
     return Prepared(out.getvalue(), average_color(out.getvalue()))
+
+
+def _in_srgb(picture: Pixels, profile: bytes | None) -> Pixels:
+    """The colours as they were meant, for who does not know the profile; one that cannot be read says nothing."""
+    from PIL import ImageCms
+
+    if not profile:
+        return picture
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        shown = ImageCms.profileToProfile(picture, meant, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture
+    return shown or picture
 
 
 def average_color(content: bytes) -> str | None:

@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from mountify.core.errors import ShopError
 from mountify.core.errors.pictures import NotAPicture, PictureTooBig, TooManyPixels
@@ -31,8 +31,38 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+def swapped_profile() -> bytes:
+    """A colour profile that calls red what sRGB calls blue. https://www.color.org/specification/ICC.1-2022-05.pdf"""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = profile.index(b"rXYZ"), profile.index(b"bXYZ")
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile)
+
+
 def opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(pictures.prepare(content).content))
+
+
+@pytest.mark.parametrize(
+    ("mode", "profile", "shown"),
+    [
+        ("RGB", b"", (250, 10, 10)),
+        ("RGB", swapped_profile(), (10, 10, 250)),
+        ("RGBA", swapped_profile(), (10, 10, 250)),
+        ("RGB", b"no profile", (250, 10, 10)),
+        ("RGB", swapped_profile()[:200], (250, 10, 10)),
+        ("L", swapped_profile(), (82, 82, 82)),
+    ],
+    ids=["none", "another", "see-through", "nonsense", "half", "of-other-pixels"],
+)
+def test_colours_are_shown_as_they_were_meant(mode: str, profile: bytes, shown: tuple[int, int, int]) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 50), (250, 10, 10)).convert(mode).save(file, "PNG", icc_profile=profile)
+    picture = opened(file.getvalue())
+    assert "icc_profile" not in picture.info
+    found = picture.convert("RGB").getpixel((20, 25))
+    assert isinstance(found, tuple)
+    assert all(abs(one - other) < 12 for one, other in zip(found, shown, strict=True)), found
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
