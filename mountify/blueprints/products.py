@@ -18,7 +18,7 @@ from mountify.forms.listing import name_of, read_filters, read_page, to_query
 from mountify.models.cart import MOST_OF_ONE
 from mountify.models.catalogue import Product
 from mountify.services import products
-from mountify.services.products import PAGE_SIZE, CategoryCount, Filters, Page
+from mountify.services.products import PAGE_SIZE, CategoryCount, Filters, Found
 from mountify.services.wording import format_money
 from mountify.web import descriptions
 from mountify.web.answers import page, wants_fragment
@@ -32,18 +32,18 @@ bp = Blueprint("products", __name__, url_prefix="/products")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing(Page):
+class Listing(Found):
     """A page of results and the addresses of its neighbours."""
 
     filters: Filters
     category: CategoryCount | None
 
     @classmethod
-    def of(cls, found: Page, filters: Filters, category: CategoryCount | None) -> Self:
+    def of(cls, found: Found, filters: Filters, category: CategoryCount | None) -> Self:
         return cls(
-            products=found.products,
+            items=found.items,
             total=found.total,
-            page=found.page,
+            number=found.number,
             size=found.size,
             is_exact=found.is_exact,
             filters=filters,
@@ -70,15 +70,9 @@ class Listing(Page):
         """
         if self.filters.search or (self.filters.category and self.category is None):
             return None
-        number = self.page if self.products else 1
+        number = self.number if self.items else 1
         query: dict[str, Any] = to_query(Filters(category=self.filters.category), number)
         return url_for("products.index", **query)
-
-    @property
-    def numbers(self) -> list[int]:
-        """The pages worth a link: the first, the last, and those around this one."""
-        near = range(self.page - 2, self.page + 3)
-        return [number for number in range(1, self.pages + 1) if number in (1, self.pages, *near)]
 
     @property
     def coming(self) -> int:
@@ -133,11 +127,11 @@ def _key(filters: Filters, number: int) -> str | None:
 def show_listing(filters: Filters, number: int) -> Response:
     """The page of a listing, or its results when htmx asks for them."""
     found = remembered(
-        _key(filters, number), lambda: products.list_products(filters, number), worth=lambda found: bool(found.products)
+        _key(filters, number), lambda: products.list_products(filters, number), worth=lambda found: bool(found.items)
     )
     category = frame().category(filters.category)
     listing = Listing.of(found, filters, category)
-    if listing.products:
+    if listing.items:
         worth_keeping()
     response = page(
         "products/index.html",

@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from mountify import db
 from mountify.core.errors import Gone, NotFound
 from mountify.core.money import Money
+from mountify.core.paging import Page
 from mountify.models.catalogue import Category, Inventory, Product, ProductSlug, ProductStatus
 from mountify.services import cards, search
 from mountify.services.cards import Card
@@ -45,26 +46,10 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page of products; `page` counts from 1 and may lie past the end, then `products` is empty."""
+class Found(Page[Card]):
+    """A page of products."""
 
-    products: Sequence[Card]
-    total: int
-    page: int
-    size: int = PAGE_SIZE
     is_exact: bool = True  # False when nothing has the words and these are spelt alike
-
-    @property
-    def pages(self) -> int:
-        return max(1, math.ceil(self.total / self.size))
-
-    @property
-    def first(self) -> int:
-        return min(self.total, (self.page - 1) * self.size + 1)
-
-    @property
-    def last(self) -> int:
-        return min(self.total, self.page * self.size)
 
 
 @dataclass(frozen=True)
@@ -93,7 +78,7 @@ class Address:
     updated_at: datetime
 
 
-def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Page:
+def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Found:
     """List published products, a page at a time."""
     conditions, order = _conditions(filters), _order(filters.sort)
     found = search.match(filters.search) if filters.search else None
@@ -105,7 +90,7 @@ def list_products(filters: Filters, page: int = 1, size: int = PAGE_SIZE) -> Pag
     products, total = cards.read_counted(counted.limit(size).offset((page - 1) * size))
     if not products and page > 1:
         total = db.session.scalar(select(func.count()).select_from(matching.subquery())) or 0
-    return Page(products=products, total=total, page=page, size=size, is_exact=found is None or found.is_exact)
+    return Found(products, total, page, size, is_exact=found is None or found.is_exact)
 
 
 def list_closest(words: str, count: int = 4) -> Sequence[Card]:
@@ -114,11 +99,11 @@ def list_closest(words: str, count: int = 4) -> Sequence[Card]:
     return cards.read(cards.published().where(found.condition).order_by(*found.best_first).limit(count))
 
 
-def suggest(words: str, limit: int) -> Page:
+def suggest(words: str, limit: int) -> Found:
     """Suggest products for 2 to 64 characters, the best first; nothing for fewer or more."""
     words = " ".join(words.split())
     if not SHORTEST_SEARCH <= len(words) <= LONGEST_SEARCH:
-        return Page(products=[], total=0, page=1, size=limit)
+        return Found([], 0, 1, limit)
     return list_products(Filters(search=words, sort=Sort.RELEVANCE), size=limit)
 
 
@@ -195,11 +180,14 @@ def list_stock(product_ids: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def list_categories(*, only_published: bool = True) -> list[CategoryCount]:
-    """List the categories in their order, with the number of products in each: of those that can be seen, or of all."""
-    count = select(func.count()).where(Product.category_id == Category.id)
-    if only_published:
-        count = count.where(Product.status == ProductStatus.PUBLISHED)
+def list_categories() -> list[CategoryCount]:
+    """List the categories in their order, with the number of published products in each."""
+    return count_in_categories(Product.status == ProductStatus.PUBLISHED)
+
+
+def count_in_categories(*which: ColumnElement[bool]) -> list[CategoryCount]:
+    """List the categories in their order, with the number of such products in each."""
+    count = select(func.count()).where(Product.category_id == Category.id, *which)
     rows = db.session.execute(
         select(
             Category.id,

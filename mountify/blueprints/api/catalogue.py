@@ -25,7 +25,7 @@ from mountify.services.cards import Card
 from mountify.services.products import SHORTEST_SEARCH, Filters, Sort
 from mountify.web.page_cache import kept_data, worth_keeping
 
-from .body import amount, gallery, product_facts, shared
+from .body import amount, gallery, pagination, product_facts, shared
 
 bp = Blueprint("catalogue", __name__)
 
@@ -54,7 +54,7 @@ def suggest() -> Response:
         {
             "suggestions": [
                 {"id": product.id, "name": product.name, "price": amount(product.price), "imageUrl": product.image_url}
-                for product in found.products
+                for product in found.items
             ]
         }
     )
@@ -101,17 +101,11 @@ def _key(filters: Filters, number: int, limit: int) -> str | None:
 
 def _page(filters: Filters, number: int, limit: int) -> dict[str, Any]:
     found = products.list_products(filters, number, limit)
-    if found.products:
+    if found.items:
         worth_keeping()
     return {
-        "products": [_in_list(product) for product in found.products],
-        "pagination": {
-            "page": number,
-            "limit": limit,
-            "total": found.total,
-            "totalPages": found.pages if found.total else 0,
-            "hasMore": found.last < found.total and bool(found.products),
-        },
+        "products": [_in_list(product) for product in found.items],
+        "pagination": pagination(found),
     }
 
 
