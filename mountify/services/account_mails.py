@@ -11,7 +11,6 @@ from mountify.core.site import Site
 from mountify.models.account import OAuthIdentity, User
 from mountify.services import emails
 from mountify.services.mail_templates import render
-from mountify.services.settings import get_shop
 
 
 def queue_about_account(
@@ -30,16 +29,7 @@ def queue_about_account(
     The templates in `email/<kind>` see `user`, `shop`, `shop_url`, `now` and the values. A mail goes to the account's
     address unless another recipient is named.
     """
-    mail = render(
-        kind,
-        currency=site.currency,
-        timezone=site.timezone,
-        user=user,
-        shop=get_shop(),
-        shop_url=site.base_url,
-        now=now,
-        **values,
-    )
+    mail = render(kind, site, site.currency, user=user, now=now, **values)
     emails.store(session, kind, mail, key=key, recipient=recipient or user.email, user_id=user.id, now=now)
 
 
@@ -54,5 +44,5 @@ def queue_password_changed(session: Session, user: User, *, site: Site, now: dat
 
 def queue_good_bye(session: Session, user: User, *, site: Site, now: datetime) -> None:
     """Tell the owner of an account that it is closed: if it was somebody else, they learn of it."""
-    mail = render("good_bye", currency=site.currency, timezone=site.timezone, user=user, shop=get_shop(), now=now)
+    mail = render("good_bye", site, site.currency, user=user, now=now)
     emails.store(session, "good_bye", mail, key=f"good_bye:{user.id}", recipient=user.email, now=now)

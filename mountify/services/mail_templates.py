@@ -9,6 +9,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from mountify.core.site import Site
+from mountify.services.settings import get_shop
 from mountify.services.wording import format_day, format_money
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -21,9 +23,13 @@ class Rendered:
     text: str
 
 
-def render(kind: str, *, currency: str, timezone: str = "UTC", **values: object) -> Rendered:
-    """Render the three parts of a mail. The subject is one line whatever the values hold."""
-    environment = _environment(currency, timezone)
+def render(kind: str, site: Site, currency: str, /, **values: object) -> Rendered:
+    """Render the three parts of a mail, which see `shop`, `shop_url` and the values, with amounts in a currency.
+
+    The subject is one line whatever the values hold.
+    """
+    environment = _environment(currency, site.timezone)
+    values = {"shop": get_shop(), "shop_url": site.base_url, **values}
 
     def part(name: str) -> str:
         return environment.get_template(f"email/{kind}/{name}").render(**values)

@@ -109,16 +109,7 @@ def _queue_about(
     key: str | None = None,
     **values: object,
 ) -> None:
-    mail = render(
-        kind,
-        currency=order.currency,
-        timezone=site.timezone,
-        order=order,
-        shop=get_shop(),
-        order_url=order_url(order, site),
-        shop_url=site.base_url,
-        **values,
-    )
+    mail = render(kind, site, order.currency, order=order, order_url=order_url(order, site), **values)
     key = key or f"{kind}:{order.id}"
     emails.store(session, kind, mail, key=key, recipient=recipient, order_id=order.id, now=now)
 
@@ -129,13 +120,7 @@ def queue_order_links(email: str, *, site: Site, now: datetime) -> None:
         found = list_recent_of_address(session, email, since=now - LINKS_REACH)
         if not found:
             return
-        mail = render(
-            "order_links",
-            currency=site.currency,
-            timezone=site.timezone,
-            shop=get_shop(),
-            links=[(order, order_url(order, site)) for order in found],
-        )
+        mail = render("order_links", site, site.currency, links=[(order, order_url(order, site)) for order in found])
         newest = found[0]
         window = int(now.timestamp() // LINKS_ONCE_IN_S)
         key = f"order_links:{hash_token(newest.email.lower())}:{window}"
