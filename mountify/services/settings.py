@@ -120,7 +120,7 @@ def _flat(shop: Shop) -> dict[str, object]:
     """Each setting by its name as the log shows it, and each page by its own."""
     names = _names() - {"pages"}
     values = {name: getattr(shop, name) for name in names} | shop.pages
-    return {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {name: ", ".join(sorted(value)) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def store(session: Session, values: Mapping[str, object], *, currency: str | None = None) -> None:

@@ -95,6 +95,12 @@ def test_what_does_not_hold_is_said_and_nothing_is_changed(
     assert shop().name == "Mountify" and logged() == []
 
 
+def test_the_same_countries_in_another_order_are_no_change(ada: Desk) -> None:
+    ada.do(PAGE, **{**SETTINGS, "countries": ["DE", "US"]})
+    ((_action, changes),) = logged()
+    assert changes and "countries" not in changes
+
+
 def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten_unseen(ada: Desk) -> None:
     settings, terms = field(ada.get(PAGE), "seen"), field(ada.get(f"{PAGE}/pages/terms"), "seen")
     change_settings(name="Bracketeer", pages={"terms": "Theirs."})
