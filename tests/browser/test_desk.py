@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.axe import complaints
 
 from .conftest import PASSWORDS, Shop, has_script
+from .test_account_pages import enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADMIN = "admin@mountify.example"
@@ -36,11 +37,15 @@ PAGES = {
 
 def sit_down(page: Page) -> None:
     """Sign in as whoever runs the shop."""
-    page.goto("/auth/signin")
-    page.locator("#email").fill(ADMIN)
-    page.locator("#password").fill(PASSWORDS[ADMIN])
-    page.locator("#password").press("Enter")
+    enter(page, ADMIN, PASSWORDS[ADMIN])
     expect(page.locator("#flash")).to_contain_text("You are signed in.")
+
+
+def expect_open_to_everybody(page: Page) -> None:
+    """With script, without which nothing can be asked of a page; at the width that it has."""
+    if has_script(page):
+        assert complaints(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_twenty_cells_of_stock_are_typed_by_keyboard_alone(page: Page, shop: Shop) -> None:

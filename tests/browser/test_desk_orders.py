@@ -10,12 +10,12 @@ from playwright.sync_api import Page, expect
 
 from mountify.embedded.processes import wait_until
 
-from .conftest import PASSWORDS, Shop, has_script
-from .test_account_pages import Critic, enter
+from .conftest import Shop, has_script
+from .test_account_pages import Critic
 from .test_buying import address_of, fill_cart, go_to_payment, pay
+from .test_desk import sit_down
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-ADMIN = "admin@mountify.example"
 
 
 def test_an_order_is_found_and_a_part_of_it_goes_back(
@@ -33,7 +33,7 @@ def test_an_order_is_found_and_a_part_of_it_goes_back(
     )
     on_hand = shop.one("SELECT on_hand FROM inventory WHERE sku_id = :id", id=product_id)
 
-    enter(page, ADMIN, PASSWORDS[ADMIN])
+    sit_down(page)
     page.goto("/admin/orders?status=paid")
     page.get_by_label("Search").fill(email)
     page.get_by_label("Search").press("Enter")

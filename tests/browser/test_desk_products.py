@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.axe import complaints
-
-from .conftest import PASSWORDS, Shop, has_script
+from .conftest import Shop, has_script
+from .test_desk import expect_open_to_everybody, sit_down
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-ADMIN = "admin@mountify.example"
 
 
 @pytest.fixture
@@ -27,10 +25,8 @@ def desk(page: Page, shop: Shop) -> Iterator[Page]:
             slug=name.lower().replace(" ", "-"),
             price=price,
         )
-    page.goto("/auth/signin?next=/admin/products")
-    page.locator("#email").fill(ADMIN)
-    page.locator("#password").fill(PASSWORDS[ADMIN])
-    page.locator("#password").press("Enter")
+    sit_down(page)
+    page.goto("/admin/products")
     expect(page.get_by_role("heading", level=1)).to_have_text("Products")
     yield page
     shop.do("DELETE FROM products WHERE slug LIKE 'keel-%'")
@@ -38,12 +34,6 @@ def desk(page: Page, shop: Shop) -> Iterator[Page]:
 
 def row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has=page.get_by_label(f"Choose {name}"))
-
-
-def expect_open_to_everybody(page: Page) -> None:
-    if has_script(page):
-        assert complaints(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def find_them(page: Page) -> None:

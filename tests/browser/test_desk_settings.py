@@ -7,17 +7,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.axe import complaints
-
-from .conftest import Shop, has_script
-from .test_desk import sit_down
+from .conftest import Shop
+from .test_desk import expect_open_to_everybody, sit_down
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-
-def expect_open_to_everybody(page: Page) -> None:
-    if has_script(page):
-        assert complaints(page) == []
 
 
 def test_the_figures_of_another_period_are_one_choice_away(page: Page, look: Callable[[str], None]) -> None:

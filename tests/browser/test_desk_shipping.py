@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PASSWORDS, Shop, has_script
-from .test_account_pages import Critic, enter
+from .conftest import Shop, has_script
+from .test_account_pages import Critic
 from .test_buying import address_of, fill_cart, go_to_payment, pay
+from .test_desk import sit_down
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-ADMIN = "admin@mountify.example"
 UPS = "1Z5R89390357567127"
 
 
@@ -30,7 +30,7 @@ def test_an_order_is_shipped_and_its_buyer_follows_it(
     link = re.search(r"http://\S+(/orders/\d+\?key=\S+)", shop.mail_to(email)["text"])
     assert link
 
-    enter(page, ADMIN, PASSWORDS[ADMIN])
+    sit_down(page)
     page.goto("/admin/shipping")
     row = page.locator(f"#ship-{order_id}")
     expect(row.get_by_label("Its number at 17track")).to_be_hidden()
