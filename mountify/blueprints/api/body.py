@@ -14,6 +14,7 @@ from mountify.core.errors import N_, InvalidInput
 from mountify.core.money import Money
 from mountify.core.paging import Page
 from mountify.models.catalogue import Product, ProductImage
+from mountify.models.order import Order
 from mountify.services.order_table import Row
 from mountify.web.page_cache import for_everybody
 
@@ -87,17 +88,21 @@ def gallery(images: Sequence[ProductImage]) -> list[dict[str, Any]]:
     ]
 
 
+def order_facts(order: Order | Row) -> dict[str, Any]:
+    """What the shop and the desk alike tell of an order."""
+    return {
+        "id": order.id,
+        "number": order.number,
+        "email": order.email,
+        "total": amount(order.total),
+        "status": order.status,
+        "createdAt": moment(order.created_at),
+    }
+
+
 def order_row(row: Row) -> dict[str, Any]:
     """An order in a list of the desk."""
-    return {
-        "id": row.id,
-        "number": row.number,
-        "email": row.email,
-        "total": amount(row.total),
-        "status": row.status,
-        "createdAt": moment(row.created_at),
-        "itemCount": row.parts,
-    }
+    return {**order_facts(row), "itemCount": row.parts}
 
 
 def pagination(page: Page[Any]) -> dict[str, object]:

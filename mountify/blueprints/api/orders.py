@@ -11,7 +11,7 @@ from mountify.models.order import Order
 from mountify.services import orders
 from mountify.web.auth import identity, require_identity, settings
 
-from .body import amount, moment, pagination
+from .body import amount, moment, order_facts, pagination
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -59,12 +59,7 @@ def show_by_session(session_id: str) -> Response:
 
 def as_json(order: Order) -> dict[str, Any]:
     return {
-        "id": order.id,
-        "number": order.number,
-        "email": order.email,
-        "total": amount(order.total),
-        "status": order.status,
-        "createdAt": moment(order.created_at),
+        **order_facts(order),
         "trackingNumber": order.tracking_number,
         "carrier": order.carrier,
         "shippedAt": moment(order.shipped_at),
