@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mountify import db
 
-HEARTBEAT_WITHIN = timedelta(seconds=30)
+HEARTBEAT_WITHIN = timedelta(seconds=15)  # a worker that has been silent for ten is taken for dead
 DUE_WITHIN = timedelta(seconds=60)
 MOVES_WITHIN = timedelta(seconds=60)
 

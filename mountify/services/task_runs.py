@@ -18,13 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mountify.models.task_run import TaskRun
-from mountify.services.readiness import HEARTBEAT_WITHIN
 from mountify.transaction import transaction
 
 log = structlog.get_logger()
 
 # A worker that is told to end takes its heartbeat away; that it has lived, the tasks of each minute tell.
-ENDED_WITHIN = timedelta(minutes=2)
+BEATEN_WITHIN, ENDED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
 _HAS_WORKED = text("""
     SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > :beats)
         OR EXISTS (SELECT FROM task_runs WHERE ended_at > :ends)
@@ -51,7 +50,7 @@ def give_time(missed_after: Mapping[str, timedelta], *, now: datetime) -> None:
     When one was, it may be a task that takes its process down each time: that one must become late some day.
     """
     with _noting() as session:
-        if session.scalar(_HAS_WORKED, {"beats": now - HEARTBEAT_WITHIN, "ends": now - ENDED_WITHIN}):
+        if session.scalar(_HAS_WORKED, {"beats": now - BEATEN_WITHIN, "ends": now - ENDED_WITHIN}):
             return
         for task, limit in missed_after.items():
             too_early = update(TaskRun).where(TaskRun.task == task, TaskRun.due_by < now + limit)
