@@ -1,8 +1,9 @@
 """The mailbox: what the shop sent, to read and for tests to look into."""
 
+import json
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, render_template
+from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from .context import the_sandbox
 from .store import Doc
@@ -31,15 +32,20 @@ def _index() -> str:
 
 
 def _listing() -> Response:
-    return jsonify([{name: email[name] for name in _LISTED} for email in _delivered()])
+    emails = _delivered(request.args.get("with", ""))
+    return jsonify([{name: email[name] for name in _LISTED} for email in emails])
 
 
-def _delivered(limit: int = -1) -> list[Doc]:
-    """Return what has arrived, newest first: neither what waits for its time nor what was taken back."""
+def _delivered(words: str = "", limit: int = -1) -> list[Doc]:
+    """Return what has arrived, newest first: neither what waits for its time nor what was taken back.
+
+    With `words`, only where they stand somewhere, in the addresses too.
+    """
     now = the_sandbox().clock.now()
     due = [
         ("coalesce(json_extract(doc, '$.send_at'), 0) <= ?", (now,)),
         ("json_extract(doc, '$.canceled') IS NULL", ()),
+        ("instr(doc, ?) > 0", (json.dumps(words)[1:-1],)),
     ]
     return the_sandbox().store.select("email", due, limit)
 

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -51,7 +52,7 @@ class Shop:
             connection.execute(sa.text(change), values)
 
     def mails_to(self, address: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.sandbox}/mailbox.json") as answer:
+        with urllib.request.urlopen(f"{self.sandbox}/mailbox.json?with={quote(address)}") as answer:
             return [mail for mail in json.load(answer) if address in mail["to"]]
 
     def mail_to(self, address: str) -> dict[str, Any]:

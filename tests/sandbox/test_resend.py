@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import resend
@@ -36,8 +37,8 @@ def mail(**changes: Any) -> Any:
     return {name: value for name, value in message.items() if value is not None}
 
 
-def mailbox(running: Running) -> list[dict[str, Any]]:
-    return json.loads(running.get("/mailbox.json").text)
+def mailbox(running: Running, words: str = "") -> list[dict[str, Any]]:
+    return json.loads(running.get(f"/mailbox.json?with={quote(words)}").text)
 
 
 def refused(**changes: Any) -> ResendError:
@@ -61,6 +62,21 @@ def test_a_sent_mail_is_in_the_mailbox(mailer: Running) -> None:
     found = resend.Emails.get(sent["id"])
     assert (found["subject"], found["last_event"]) == ("Your order M-7", "delivered")
     assert found["message_id"] == f"<{sent['id']}@mountify.example>"
+
+
+@pytest.mark.parametrize(
+    ("words", "subjects"),
+    [
+        ("bob@example.org", ["Second"]),
+        ("Thank you, Ann", ["Second", "Your order M-7"]),
+        ('"Größe"', ["Second"]),
+        ("nobody", []),
+    ],
+)
+def test_mails_are_found_by_what_stands_in_them(mailer: Running, words: str, subjects: list[str]) -> None:
+    resend.Emails.send(mail())
+    resend.Emails.send(mail(to="bob@example.org", subject="Second", html='<p>"Größe" M</p>'))
+    assert [found["subject"] for found in mailbox(mailer, words)] == subjects
 
 
 def test_the_same_key_sends_once(mailer: Running) -> None:
