@@ -10,6 +10,8 @@ from sqlalchemy import text
 from mountify import db
 from mountify.services import audit_money, audit_work
 
+_CHECKS = {invariant: text(query) for invariant, query in (audit_money.CHECKS | audit_work.CHECKS).items()}
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -27,6 +29,6 @@ def audit(*, now: datetime) -> list[Violation]:
     """
     return [
         Violation(invariant, *row)
-        for invariant, query in (audit_money.CHECKS | audit_work.CHECKS).items()
-        for row in db.session.execute(text(query), {"now": now})
+        for invariant, query in _CHECKS.items()
+        for row in db.session.execute(query, {"now": now})
     ]
