@@ -11,6 +11,14 @@ import sqlalchemy as sa
 from mountify.models import Base
 
 DATABASE = "MOUNTIFY_TEST_DATABASE"  # the variable that holds the address of the migrated one
+_TABLES = (
+    *(table.name for table in Base.metadata.sorted_tables),
+    *(f"procrastinate_{name}" for name in ("events", "periodic_defers", "jobs", "workers")),
+)
+_COUNT_FROM_ONE = """
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+    FROM pg_sequences WHERE last_value IS NOT NULL
+"""
 
 
 def fresh_database(name: str, template: str | None = None) -> str:
@@ -45,10 +53,13 @@ def out_of_reach(url: sa.URL) -> Iterator[None]:
 
 
 def empty(engine: sa.Engine) -> None:
-    """Take everything out of a database that a test has committed to."""
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    """Take everything out of a database that a test has committed to, and count from one again.
+
+    Deleting the few rows that there are takes a tenth of what TRUNCATE takes, which makes every file anew.
+    """
     with engine.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # the audit log refuses otherwise
-        connection.execute(
-            sa.text(f"TRUNCATE {tables}, procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
-        )
+        asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in _TABLES)
+        for table in connection.scalars(sa.text(asked)).all():
+            connection.execute(sa.text(f"DELETE FROM {table}"))
+        connection.execute(sa.text(_COUNT_FROM_ONE))
