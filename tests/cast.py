@@ -36,6 +36,6 @@ def sign_in(browser: Browser, name: str) -> None:
     """Sign in through the form, making the account when it is missing."""
     if accounts.find_by_email(email_of(name)) is None:
         make_account(name)
-    browser.get("/auth/signin")
+    browser.where = "/auth/signin"
     response = browser.post("/auth/signin", {"email": email_of(name), "password": PASSWORD, "next": "/"})
     assert response.status_code == 303, response.status

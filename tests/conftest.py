@@ -23,7 +23,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Playwright, sync_playwright
 from redis import Redis
 
-from mountify import db, logs, schema
+from mountify import db, logs, schema, store
 from mountify.app import create_app
 from mountify.config import Config
 from mountify.core.clock import utcnow
@@ -33,6 +33,7 @@ from mountify.jobs import worker
 from mountify.models.catalogue import Product
 from mountify.services.audit import audit
 from mountify.services.checkout import Started
+from mountify.web.limits import limiter
 from tests.buyers import Buyer
 from tests.cast import COST
 from tests.compiled import compile_once
@@ -193,12 +194,22 @@ def gateways(payments: FakePayments, mailer: FakeMailer, images: FakeImages | No
     return Gateways(payments=payments, mailer=mailer, images=images)
 
 
-@pytest.fixture
-def app(config: Config, gateways: Gateways, database: None, redis: Redis) -> Flask:
-    app = create_app(config, gateways)
+@pytest.fixture(scope="session")
+def running_app(config: Config) -> Flask:
+    app = create_app(config, Gateways(payments=FakePayments(), mailer=FakeMailer()))
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app
+
+
+@pytest.fixture
+def app(running_app: Flask, gateways: Gateways, database: None, redis: Redis) -> Flask:
+    """The shop's one process, which has served other tests before, and remembers nothing of them."""
+    running_app.extensions["gateways"] = gateways
+    running_app.extensions.pop("memory", None)
+    store.share(running_app.extensions["store"])
+    limiter.init_app(running_app)  # it follows whichever app was made last, and nobody is counted here
+    return running_app
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cached_property
 from typing import Any
 
 from flask import Flask
@@ -20,12 +21,19 @@ from tests.web import Browser
 
 
 class Desk(Browser):
-    """Somebody of the office at work: signed in, with the token that every form of theirs carries."""
+    """Somebody of the office at work: signed in, with the token that every form carries."""
 
     def __init__(self, app: Flask, name: str = "ada") -> None:
         super().__init__(app)
         sign_in(self, name)
-        self.token = token_of(self)
+
+    @cached_property
+    def token(self) -> str:
+        """What every form of theirs carries; whoever reads it stays where they are."""
+        where = self.where
+        token = token_of(self)
+        self.where = where
+        return token
 
     def do(self, path: str, **values: Any) -> Any:
         """Send a form without script."""

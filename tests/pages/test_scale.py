@@ -97,7 +97,10 @@ def app(config: Config, redis_url: str, big: sa.Engine) -> Flask:
 
 @pytest.fixture(scope="module")
 def ada(app: Flask) -> Desk:
-    return Desk(app)
+    """Somebody has been here before: what each process remembers of the shop is not read again."""
+    ada = Desk(app)
+    assert ada.get("/settings").status_code == 200
+    return ada
 
 
 @pytest.fixture(scope="module")
