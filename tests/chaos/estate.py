@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -15,7 +14,8 @@ from mountify.config import Config
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.embedded.processes import every_process, free_port, tail, wait_until, working_in
 from mountify.embedded.redis import NAMES
-from tests.processes.parts import STARTS_WITHIN_S, Parts, minds
+from tests.processes.forking import STARTS_WITHIN_S, Forked
+from tests.processes.parts import ENDS_WITHIN_S, Parts, minds
 from tests.processes.visit import jobs
 from tests.sandbox.support import SECRET, Running
 
@@ -45,7 +45,7 @@ class Estate:
 
     def __init__(self, folder: Path, seed: str) -> None:
         self.log = folder / "parts.log"
-        self.living: dict[str, subprocess.Popen[bytes]] = {}
+        self.living: dict[str, Forked] = {}
         self.ledger = Ledger()
         self.died_alone: Counter[str] = Counter()
         self.unruly: list[str] = []
@@ -104,7 +104,7 @@ class Estate:
         self._tell(names, signal.SIGKILL)
         for name in names:
             if name in PARTS:
-                self.living[name].wait()
+                self.living[name].wait(ENDS_WITHIN_S)
 
     def end(self, *names: str) -> None:
         """Tell the first process of each to end, as docker does; the servers on their fast and orderly way."""
@@ -121,7 +121,7 @@ class Estate:
         part.terminate()
         try:
             code = part.wait(PATIENCE_S[name])
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             self.unruly.append(f"the {name} did not end within {PATIENCE_S[name]:.0f} s and had to be killed")
             self.kill(name)
             return

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,10 +20,11 @@ from mountify.supervisor.run import web_command
 from tests.running import ROOT
 from tests.sandbox.support import SECRET, Running
 
+from .forking import STARTS_WITHIN_S, Forked
 from .pages import checkout_key_of
 
 T = TypeVar("T")
-STARTS_WITHIN_S = ENDS_WITHIN_S = 60.0
+ENDS_WITHIN_S = 60.0
 ANSWERS_WITHIN_S = 30.0
 NO_PROXY = urllib.request.ProxyHandler({})
 _OPENER = urllib.request.build_opener(NO_PROXY)
@@ -48,9 +47,9 @@ class Parts:
             "RESEND_API_URL": sandbox.url,
             "BASE_URL": self.url,
         }
-        self.started: list[subprocess.Popen[bytes]] = []
+        self.started: list[Forked] = []
 
-    def start(self, name: str, *, checkpoints_at: str = "", **more: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *, checkpoints_at: str = "", **more: str) -> Forked:
         """Start "web" or "worker". Whoever is named in `checkpoints_at` hears of every point that it reaches."""
         command = ["mountify", "worker"] if name == "worker" else web_command(self.port, threads=4)
         part = self.launch(*command, checkpoints_at=checkpoints_at, **more)
@@ -58,18 +57,10 @@ class Parts:
             assert wait_until(lambda: self.status("/healthz") == 200, STARTS_WITHIN_S)
         return part
 
-    def launch(self, *module: str, checkpoints_at: str = "", **more: str) -> subprocess.Popen[bytes]:
+    def launch(self, *module: str, checkpoints_at: str = "", **more: str) -> Forked:
         """Start a Python module with its arguments, as the shop's own."""
         told = {checkpoints.VARIABLE: checkpoints_at} if checkpoints_at else {}
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *module],
-                cwd=ROOT,
-                env={**self.env, **told, **more},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        process = Forked(*module, cwd=ROOT, env={**self.env, **told, **more}, log=self.log)
         self.started.append(process)
         return process
 
@@ -87,7 +78,7 @@ class Parts:
         except (OSError, HTTPException):
             return 0, ""
 
-    def kill(self, part: subprocess.Popen[bytes]) -> None:
+    def kill(self, part: Forked) -> None:
         """End it as a power cut would."""
         os.killpg(part.pid, signal.SIGKILL)
         part.wait(ENDS_WITHIN_S)
@@ -101,10 +92,10 @@ class Parts:
         late = [part.args for part in living if not self._ends(part)]
         assert not late, f"these had to be killed: {late}"
 
-    def _ends(self, part: subprocess.Popen[bytes]) -> bool:
+    def _ends(self, part: Forked) -> bool:
         try:
             part.wait(ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             self.kill(part)
             return False
         return True
@@ -146,7 +137,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def minds(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+def minds(process: Forked, number: signal.Signals) -> bool:
     """Say whether a process does something of its own about a signal yet."""
     told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
     return bool(int(told["SigCgt"], 16) >> (number - 1) & 1)

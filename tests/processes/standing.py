@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from tests.factories import make_product
 from tests.races.pausing import Pause
 from tests.sandbox.support import Running
 
+from .forking import Forked
 from .parts import Parts
 from .visit import BOUGHT, PATIENCE_S, STOCK, Visit
 
@@ -32,7 +32,7 @@ class Standing:
     parts: Parts
     outside: Running
     gates: dict[str, tuple[Pause, str]]
-    living: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    living: dict[str, Forked] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         self.living[name] = self.parts.start(name, checkpoints_at=self.gates[name][1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.databases import out_of_reach
 from tests.races.pausing import listening
 from tests.sandbox.support import Running
 
+from .forking import Forked
 from .parts import ENDS_WITHIN_S, Parts
 from .visit import PATIENCE_S, Visit, assert_sold_to, jobs, the_order
 from .wire import wire_to
@@ -30,7 +30,7 @@ from .wire import wire_to
 pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("signals")]
 
 
-def has_heard(process: subprocess.Popen[bytes], number: signal.Signals) -> bool:
+def has_heard(process: Forked, number: signal.Signals) -> bool:
     """Say whether a signal has been taken by the process it was sent to."""
     told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
     return not int(told["ShdPnd"], 16) >> (number - 1) & 1
