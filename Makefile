@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
-# How many tests run at once.
-WORKERS ?= 2
+# How many tests run at once: on two cores, a third works while others wait.
+WORKERS ?= 3
 
 .PHONY: help setup run test model mutants soak bench lint format lock clean
 
