@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,16 @@ from redis import Redis
 from mountify import db, logs, schema, store
 from mountify.app import create_app
 from mountify.config import Config
-from mountify.core.clock import utcnow
 from mountify.embedded import EmbeddedPostgres, EmbeddedRedis
 from mountify.gateways import Gateways
 from mountify.jobs import worker
 from mountify.models.catalogue import Product
-from mountify.services.audit import audit
 from mountify.services.checkout import Started
 from mountify.web.limits import limiter
 from tests.buyers import Buyer
 from tests.cast import COST
 from tests.compiled import compile_once
-from tests.databases import DATABASE, empty, fresh_database
+from tests.databases import DATABASE, assert_every_invariant_holds, empty, fresh_database
 from tests.desk import Desk
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeImages, FakeMailer, FakePayments
@@ -76,6 +74,15 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
         digest = zlib.crc32(val if isinstance(val, bytes) else val.encode("utf-8", "surrogatepass"))
         return f"{argname}-{len(val)}-{digest:08x}"
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the shop has logged is shown where a test fails, and not carried from process to process where it passes."""
+    report = yield
+    if report.passed:
+        report.sections.clear()
+    return report
 
 
 @pytest.hookimpl(trylast=True)
@@ -158,18 +165,14 @@ def database(request: pytest.FixtureRequest, engine: sa.Engine) -> Iterator[None
     if request.node.get_closest_marker("commits"):
         db.bind(engine, join_transaction_mode="conditional_savepoint")
         yield
-        db.release()
-        assert audit(now=utcnow()) == []
-        db.release()
+        assert_every_invariant_holds()
         empty(engine)
         return
     with engine.connect() as connection:
         outer = connection.begin()
         db.bind(connection, join_transaction_mode="create_savepoint")
         yield
-        db.release()
-        assert audit(now=utcnow()) == []
-        db.release()
+        assert_every_invariant_holds()
         outer.rollback()
     db.bind(engine, join_transaction_mode="conditional_savepoint")
 

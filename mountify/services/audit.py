@@ -10,7 +10,8 @@ from sqlalchemy import text
 from mountify import db
 from mountify.services import audit_money, audit_work
 
-_CHECKS = {invariant: text(query) for invariant, query in (audit_money.CHECKS | audit_work.CHECKS).items()}
+CHECKS = audit_money.CHECKS | audit_work.CHECKS
+_QUESTIONS = {invariant: text(query) for invariant, query in CHECKS.items()}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,6 @@ def audit(*, now: datetime) -> list[Violation]:
     """
     return [
         Violation(invariant, *row)
-        for invariant, query in _CHECKS.items()
-        for row in db.session.execute(query, {"now": now})
+        for invariant, question in _QUESTIONS.items()
+        for row in db.session.execute(question, {"now": now})
     ]

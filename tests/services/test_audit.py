@@ -11,6 +11,7 @@ from mountify import db
 from mountify.core.clock import utcnow
 from mountify.services.audit import audit
 from tests.buyers import Buyer
+from tests.databases import audit_at_once
 from tests.factories import make_product, make_shop
 from tests.fakes import FakePayments
 
@@ -110,5 +111,8 @@ def damaged(database: None, payments: FakePayments) -> Iterator[None]:
 def test_the_audit_names_what_is_broken(damaged: None, damage: str, invariant: str) -> None:
     for statement in damage.split(";"):
         db.session.execute(text(statement))
-    found = [violation for violation in audit(now=utcnow()) if violation.invariant == invariant]
+    now = utcnow()
+    all_found = audit(now=now)
+    assert audit_at_once(now=now) == all_found
+    found = [violation for violation in all_found if violation.invariant == invariant]
     assert found and all(violation.what and violation.repair for violation in found)
