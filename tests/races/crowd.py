@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from mountify import db
 from mountify.embedded.processes import wait_until
 
-PATIENCE_S = 180.0
+PATIENCE_S = 60.0
 
 
 def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
