@@ -11,14 +11,10 @@ import sqlalchemy as sa
 
 from mountify import db
 from mountify.core.clock import utcnow
-from mountify.models import Base
 from mountify.services.audit import CHECKS, Violation
 
 DATABASE = "MOUNTIFY_TEST_DATABASE"  # the variable that holds the address of the migrated one
-_TABLES = (
-    *(table.name for table in Base.metadata.sorted_tables),
-    *(f"procrastinate_{name}" for name in ("events", "periodic_defers", "jobs", "workers")),
-)
+_TABLES = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
 _EVERY_CHECK = sa.text(
     " UNION ALL ".join(
         f"SELECT '{invariant}', * FROM ({query}) AS found (what, repair)" for invariant, query in CHECKS.items()
@@ -83,7 +79,8 @@ def empty(engine: sa.Engine) -> None:
     """
     with engine.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # the audit log refuses otherwise
-        asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in _TABLES)
+        tables = connection.scalars(_TABLES)
+        asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables)
         for table in connection.scalars(sa.text(asked)).all():
             connection.execute(sa.text(f"DELETE FROM {table}"))
         connection.execute(sa.text(_COUNT_FROM_ONE))
