@@ -49,10 +49,10 @@ class Forked:
 
     def wait(self, timeout: float) -> int:
         """Raises TimeoutError."""
-        if not wait_until(lambda: self.poll() is not None, timeout):
-            raise TimeoutError(f"{self.args} did not end within {timeout} s")
+        wait_until(lambda: self.poll() is not None, timeout)
         code = self.poll()
-        assert code is not None
+        if code is None:
+            raise TimeoutError(f"{self.args} did not end within {timeout} s")
         return code
 
     def send_signal(self, number: signal.Signals) -> None:
