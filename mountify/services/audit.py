@@ -11,7 +11,6 @@ from mountify import db
 from mountify.services import audit_money, audit_work
 
 CHECKS = audit_money.CHECKS | audit_work.CHECKS
-_QUESTIONS = {invariant: text(query) for invariant, query in CHECKS.items()}
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,6 @@ def audit(*, now: datetime) -> list[Violation]:
     """
     return [
         Violation(invariant, *row)
-        for invariant, question in _QUESTIONS.items()
-        for row in db.session.execute(question, {"now": now})
+        for invariant, query in CHECKS.items()
+        for row in db.session.execute(text(query), {"now": now})
     ]
