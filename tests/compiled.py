@@ -1,4 +1,4 @@
-"""What every app compiles anew, and a thousand apps of one run need once: the templates, and the rules of addresses."""
+"""What every app compiles anew, and the many apps of one run need once: the templates, and the rules of addresses."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ from mountify.transaction import transaction
 log = structlog.get_logger()
 
 # A worker that is told to end takes its heartbeat away; that it has lived, the tasks of each minute tell.
-BEATEN_WITHIN, ENDED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
+BEATEN_WITHIN = timedelta(seconds=30)  # longer than a restart takes
+ENDED_WITHIN = timedelta(minutes=2)
 _HAS_WORKED = text("""
     SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > :beats)
         OR EXISTS (SELECT FROM task_runs WHERE ended_at > :ends)
