@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -39,19 +40,12 @@ from tests.databases import DATABASE, assert_every_invariant_holds, empty, fresh
 from tests.desk import Desk
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeImages, FakeMailer, FakePayments
+from tests.running import ROOT
 from tests.web import Browser
 
 REDIS = "MOUNTIFY_TEST_REDIS"
 LONGEST_ID = 80
 BASE_URL = "http://127.0.0.1:3999"
-CHROMIUM_NAMES = (  # shells first: without a window's machinery, a page takes half the time
-    "chromium-headless-shell",
-    "chrome-headless-shell",
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-)
 _servers: list[EmbeddedPostgres | EmbeddedRedis] = []
 _folder: list[Path] = []
 
@@ -283,14 +277,8 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Chromium]:
-    """A browser that is missing is a failure: bin/setup browser installs one."""
-    found = next(
-        (path for name in (os.environ.get("CHROMIUM", ""), *CHROMIUM_NAMES) if name and (path := shutil.which(name))),
-        None,
-    )
-    assert found or Path(playwright.chromium.executable_path).exists(), (
-        "No Chromium was found; `bin/setup browser` installs one."
-    )
-    browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])  # its own is a shell, too
+    """The one that bin/setup knows; one that is missing and cannot be installed is a failure."""
+    found = subprocess.run([ROOT / "bin" / "setup", "browser"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    browser = playwright.chromium.launch(executable_path=found.strip(), args=["--no-sandbox"])
     yield browser
     browser.close()
