@@ -6,7 +6,7 @@ What needs the database is read when a template asks for it, so that the page fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from babel.numbers import format_decimal
 from flask import Flask, g, request
 from flask_babel import Babel, format_date, format_datetime, get_locale
 from flask_babel import gettext as _
+from jinja2 import Undefined
+from jinja2.utils import missing
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
@@ -33,11 +35,21 @@ from mountify.web.markdown import markdown, opening
 THEMES = ("light", "dark")
 
 
+class NoSuchAttribute(Undefined):
+    """What a page or a mapping is not given is empty; what a thing does not have is a mistake, and not passed over."""
+
+    def __init__(self, hint: str | None = None, obj: Any = missing, *more: Any, **named: Any) -> None:
+        super().__init__(hint, obj, *more, **named)
+        if obj is not missing and not isinstance(obj, Mapping):
+            self._fail_with_undefined_error()
+
+
 def init_templating(app: Flask, config: Config) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = "en_US"
     app.config["BABEL_DEFAULT_TIMEZONE"] = config.timezone
     Babel(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.undefined = NoSuchAttribute
 
     @app.template_filter("money")
     def money(amount: Money, *, short: bool = False) -> str:
