@@ -46,6 +46,7 @@ from tests.web import Browser
 REDIS = "MOUNTIFY_TEST_REDIS"
 LONGEST_ID = 80
 BASE_URL = "http://127.0.0.1:3999"
+CONNECTIONS = 1_000  # a crowd leaves its worker's pool full, and shops run beside it; a free one costs nothing
 _servers: list[EmbeddedPostgres | EmbeddedRedis] = []
 _folder: list[Path] = []
 
@@ -56,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = Path(tempfile.mkdtemp(prefix="mountify-tests-"))
     _folder.append(folder)
-    postgres, redis = EmbeddedPostgres(folder / "postgres", fsync=False), EmbeddedRedis(folder / "redis", fsync=False)
+    postgres = EmbeddedPostgres(folder / "postgres", fsync=False, settings={"max_connections": str(CONNECTIONS)})
+    redis = EmbeddedRedis(folder / "redis", fsync=False)
     _servers.extend((postgres, redis))
     os.environ[DATABASE], os.environ[REDIS] = postgres.start(), redis.start()
     schema.upgrade(os.environ[DATABASE])
