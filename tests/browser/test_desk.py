@@ -113,6 +113,16 @@ def test_a_category_is_renamed_in_its_row_and_left_by_escape(page: Page) -> None
     expect(page.locator("#category-2")).to_contain_text(old)
 
 
+def test_on_a_phone_the_part_of_the_desk_that_is_open_is_in_sight(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    sit_down(page)
+    page.goto("/admin/settings")
+    expect(page.locator(".rail [aria-current]")).to_be_in_viewport(ratio=0.9)
+    page.goto("/admin/orders?status=cancelled")
+    for strip in (".rail", ".tabs"):
+        expect(page.locator(f"{strip} [aria-current]")).to_be_in_viewport(ratio=0.9)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1440, "dark")])
 def test_axe_finds_nothing_to_complain_about(chromium: Browser, shop: Shop, width: int, scheme: str) -> None:
     context = chromium.new_context(
