@@ -28,7 +28,7 @@ mutants: ## Plant one bug after the other, and show which test catches it (ARGS=
 	@bin/setup
 	@exec $(BIN)/python -m tests.mutants.run $(ARGS)
 
-model: ## Play shop, buyers, banks and crashes at random against a model of them, for half an hour or so
+model: ## Play shop, buyers, banks and crashes at random against a model of them, for a quarter of an hour or so
 	@bin/setup
 	@MOUNTIFY_MODEL=long exec $(BIN)/pytest tests/model/test_model.py $(ARGS)
 
