@@ -40,6 +40,7 @@ from tests.databases import DATABASE, assert_every_invariant_holds, empty, fresh
 from tests.desk import Desk
 from tests.factories import make_product, make_shop
 from tests.fakes import FakeImages, FakeMailer, FakePayments
+from tests.races.crowd import Observer
 from tests.running import ROOT
 from tests.web import Browser
 
@@ -145,6 +146,14 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     yield engine
     db.release()
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def observer(engine: sa.Engine) -> Iterator[Observer]:
+    """An eye on the database while many change it at once."""
+    observer = Observer(engine)
+    yield observer
+    observer.close()
 
 
 @pytest.fixture

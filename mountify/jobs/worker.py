@@ -36,7 +36,11 @@ def build(config: Config, gateways: Gateways) -> App:
     """Make the queue's app with every task, by the name under which the services defer it."""
     dsn = config.database_url.replace("postgresql+psycopg://", "postgresql://")
     connector = PsycopgConnector(
-        conninfo=make_conninfo(dsn, **db.LIBPQ), min_size=1, max_size=3, timeout=db.POOL_WAIT_S
+        conninfo=make_conninfo(dsn, **db.LIBPQ),
+        configure=_commit_at_once,
+        min_size=1,
+        max_size=3,
+        timeout=db.POOL_WAIT_S,
     )
     app = App(connector=connector)
     retries = {name: queued.retry for name, queued in QUEUED.items()}
@@ -49,6 +53,14 @@ def build(config: Config, gateways: Gateways) -> App:
         job = _job(name, periodic.work, tasks, periodic.missed_after)
         app.periodic(cron=periodic.cron)(app.task(name=name, queueing_lock=name, lock=lock)(job))
     return app
+
+
+async def _commit_at_once(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Let no worker that stands still keep locks: whoever takes its jobs away would wait for it, without an end.
+
+    The queue puts all that belongs together into one statement.
+    """
+    await connection.set_autocommit(True)
 
 
 def run_once(name: str, config: Config, gateways: Gateways) -> None:

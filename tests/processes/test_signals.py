@@ -19,6 +19,7 @@ from mountify.embedded.processes import wait_until
 from mountify.models.task_run import TaskRun
 from mountify.services import task_runs
 from tests.databases import out_of_reach
+from tests.races.crowd import Observer
 from tests.races.pausing import listening
 from tests.sandbox.support import Running
 
@@ -34,6 +35,12 @@ def has_heard(process: Forked, number: signal.Signals) -> bool:
     """Say whether a signal has been taken by the process it was sent to."""
     told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
     return not int(told["ShdPnd"], 16) >> (number - 1) & 1
+
+
+def stands_still(process: Forked) -> bool:
+    """Say whether SIGSTOP has been taken by all threads of a process."""
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/stat")
+    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
 
 def trouble(parts: Parts) -> str:
@@ -113,6 +120,31 @@ def test_a_job_that_stood_still_and_was_taken_by_another_worker_is_done_once(
         parts.start("worker")
         assert_sold_to(visit)
         pause.is_over.set()
+        worker.send_signal(signal.SIGCONT)
+        assert wait_until(lambda: worker.poll() is not None, PATIENCE_S)
+    assert_sold_to(visit)
+    assert trouble(parts) == "ok"
+
+
+def test_a_worker_that_stood_still_while_it_wrote_down_the_end_of_a_job_keeps_no_other_from_working(
+    visit: Visit, parts: Parts, engine: sa.Engine, observer: Observer
+) -> None:
+    """What the queue was told is in force without another word of the one who told it."""
+    parts.start("web")
+    with listening("settle.locked") as (pause, address):
+        worker = parts.start("worker", checkpoints_at=address)
+        visit.pay(visit.check_out())
+        assert pause.is_reached.wait(PATIENCE_S)
+        with engine.begin() as holder:
+            holder.execute(sa.text("SELECT FROM procrastinate_jobs WHERE task_name = 'process_webhook' FOR UPDATE"))
+            pause.is_over.set()
+            assert wait_until(lambda: observer.waiting() > 0, PATIENCE_S)
+            worker.send_signal(signal.SIGSTOP)
+            assert wait_until(lambda: stands_still(worker), PATIENCE_S)
+        assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)
+        parts.start("worker")
+        assert wait_until(lambda: trouble(parts) == "ok", PATIENCE_S)
+        assert_sold_to(visit)
         worker.send_signal(signal.SIGCONT)
         assert wait_until(lambda: worker.poll() is not None, PATIENCE_S)
     assert_sold_to(visit)

@@ -49,6 +49,7 @@ def listening(point: str) -> Iterator[tuple[Pause, str]]:
                 self.wfile.write(b"\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
+        server.daemon_threads = True  # not waited for: who was stopped before it said where it is says nothing
         listener = threading.Thread(target=server.serve_forever, args=(0.01,))
         listener.start()
         try:
