@@ -30,7 +30,7 @@ mutants: ## Plant one bug after the other, and show which test catches it (ARGS=
 
 model: ## Play shop, buyers, banks and crashes at random against a model of them, for a quarter of an hour or so
 	@bin/setup
-	@MOUNTIFY_MODEL=long exec $(BIN)/pytest tests/model/test_model.py $(ARGS)
+	@MOUNTIFY_MODEL=long exec $(BIN)/pytest -o faulthandler_timeout=0 tests/model/test_model.py $(ARGS)
 
 soak: ## Kill everything at random while 2,000 orders are placed (ORDERS=… KILLS=… SEED=…)
 	@bin/setup
