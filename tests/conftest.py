@@ -47,7 +47,7 @@ from tests.web import Browser
 REDIS = "MOUNTIFY_TEST_REDIS"
 LONGEST_ID = 80
 BASE_URL = "http://127.0.0.1:3999"
-CONNECTIONS = 1_000  # a crowd leaves its worker's pool full, and shops run beside it; a free one costs nothing
+CONNECTIONS = 1_000  # a crowd leaves its worker's pool full, and shops run beside it
 _servers: list[EmbeddedPostgres | EmbeddedRedis] = []
 _folder: list[Path] = []
 

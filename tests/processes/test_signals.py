@@ -31,16 +31,19 @@ from .wire import wire_to
 pytestmark = [pytest.mark.commits, pytest.mark.xdist_group("signals")]
 
 
+def status_of(process: Forked) -> dict[str, str]:
+    """What the system says of it: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html"""
+    return dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+
+
 def has_heard(process: Forked, number: signal.Signals) -> bool:
     """Say whether a signal has been taken by the process it was sent to."""
-    told = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
-    return not int(told["ShdPnd"], 16) >> (number - 1) & 1
+    return not int(status_of(process)["ShdPnd"], 16) >> (number - 1) & 1
 
 
 def stands_still(process: Forked) -> bool:
-    """Say whether SIGSTOP has been taken by all threads of a process."""
-    tasks = Path(f"/proc/{process.pid}/task").glob("*/stat")
-    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+    """Say whether its main thread, which is the one that speaks with the queue, has been stopped."""
+    return status_of(process)["State"].split()[0] == "T"
 
 
 def trouble(parts: Parts) -> str:
@@ -138,7 +141,7 @@ def test_a_worker_that_stood_still_while_it_wrote_down_the_end_of_a_job_keeps_no
         with engine.begin() as holder:
             holder.execute(sa.text("SELECT FROM procrastinate_jobs WHERE task_name = 'process_webhook' FOR UPDATE"))
             pause.is_over.set()
-            assert wait_until(lambda: observer.waiting() > 0, PATIENCE_S)
+            assert wait_until(lambda: observer.waiting("procrastinate_finish_job") > 0, PATIENCE_S)
             worker.send_signal(signal.SIGSTOP)
             assert wait_until(lambda: stands_still(worker), PATIENCE_S)
         assert wait_until(lambda: trouble(parts) == "worker", PATIENCE_S)

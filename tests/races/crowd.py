@@ -43,10 +43,12 @@ class Observer:
         self._engine = engine
         self._own = sa.create_engine(engine.url, isolation_level="AUTOCOMMIT", pool_size=1)
 
-    def waiting(self) -> int:
-        """Say how many connections wait for a lock that another one holds."""
+    def waiting(self, statement: str = "") -> int:
+        """Say how many connections wait for a lock that another one holds, with a statement of which this is a part."""
         return self._ask(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock' AND strpos(query, :statement) > 0",
+            statement=statement,
         )
 
     def deadlocks(self) -> int:
@@ -69,6 +71,6 @@ class Observer:
     def close(self) -> None:
         self._own.dispose()
 
-    def _ask(self, question: str) -> int:
+    def _ask(self, question: str, **values: str) -> int:
         with self._own.connect() as connection:
-            return int(connection.scalar(sa.text(question)) or 0)
+            return int(connection.scalar(sa.text(question), values) or 0)
